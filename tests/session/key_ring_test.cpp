@@ -1,0 +1,40 @@
+#include "session/key_ring.hpp"
+
+#include "session/support.hpp"
+#include "support/catch.hpp"
+
+namespace keepsake {
+
+TEST_CASE("keys and ids are HKDF-SHA256 of the secret's own bytes", "[session][keys]") {
+  // Computed with an independent implementation of RFC 5869; a compatibility promise.
+  const KeyRing keys({test::kSecretA, test::kSecretB});
+  REQUIRE(keys.size() == 2);
+  CHECK(test::hex(keys.at(0).sealing) ==
+        "d077a740e00009d4b293edfd2873e7ff3a40cbefa9246458d3ec0c0f5c69754b");
+  CHECK(keys.id_hex(0) == "d0b649af");
+  CHECK(test::hex(keys.at(1).sealing) ==
+        "785033d1f0d2b21489ec2c3c2bcc36744250d6ea8b6420313a81f1e094df0fe0");
+  CHECK(keys.id_hex(1) == "7a8f62b7");
+}
+
+TEST_CASE("the Flask key is HMAC-SHA1 of Flask's salt", "[session][keys][flask]") {
+  const KeyRing keys({std::string("dev-secret-key")});
+  CHECK(test::hex(keys.at(0).flask_signing) == "71009d16d198ed703005b52dd74858969d57a0be");
+}
+
+TEST_CASE("a key is found by its id, and the next one of the same id after it", "[session][keys]") {
+  const KeyRing keys({test::kSecretA, test::kSecretB, test::kSecretA});
+  CHECK(keys.find(keys.at(0).id) == 0u);
+  CHECK(keys.find(keys.at(0).id, 1) == 2u);
+  CHECK_FALSE(keys.find(keys.at(0).id, 3));
+  CHECK(keys.find(keys.at(1).id) == 1u);
+  CHECK_FALSE(keys.find(KeyId{0, 0, 0, 0}));
+}
+
+TEST_CASE("a trailing line end would be another key: cutting it is the loader's part",
+          "[session][keys]") {
+  const KeyRing keys({std::string("x"), std::string("x\n")});
+  CHECK(keys.at(0).sealing != keys.at(1).sealing);
+}
+
+}  // namespace keepsake
