@@ -1,0 +1,161 @@
+#include "config/available.hpp"
+
+namespace keepsake {
+namespace {
+
+// Each finds its own feature in the configuration and calls refuse(path, what). To bring a feature
+// in: delete its function and its line in the table below.
+struct Refuse {
+  Report& report;
+  void operator()(const std::string& path, const std::string& what) const {
+    report.problem(path, what + " is not available in this version");
+  }
+};
+
+void backend_tls(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    for (std::size_t i = 0; i < backend.servers.size(); ++i) {
+      if (backend.servers[i].tls) {
+        refuse(join_path(join_path("backends", backend.name) + ".servers", i),
+               "an https:// server");
+      }
+    }
+  }
+}
+
+void listener_tls(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    if (config.listen[i].tls) {
+      refuse(join_path("listen", i) + ".tls", "TLS at a listener");
+    }
+  }
+}
+
+void proxy_protocol(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    if (config.listen[i].proxy_protocol) {
+      refuse(join_path("listen", i) + ".proxy_protocol", "the PROXY protocol");
+    }
+  }
+}
+
+void memory_store(const Config& config, const Refuse& refuse) {
+  if (config.session.store == SessionStoreKind::Memory) {
+    refuse("session.store", "store: memory");
+  }
+}
+
+void redis_store(const Config& config, const Refuse& refuse) {
+  if (config.session.store == SessionStoreKind::Redis) {
+    refuse("session.store", "store: redis");
+  }
+}
+
+void on_store_error(const Config& config, const Refuse& refuse) {
+  if (config.session.on_store_error != OnStoreError::Anonymous) {
+    refuse("session.on_store_error", "on_store_error: refuse");
+  }
+}
+
+void flask_format(const Config& config, const Refuse& refuse) {
+  if (config.session.format == SessionFormat::Flask) {
+    refuse("session.format", "format: flask");
+  }
+}
+
+void balance_least_requests(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (backend.balance == Balance::LeastRequests) {
+      refuse(join_path("backends", backend.name) + ".balance", "balance: least_requests");
+    }
+  }
+}
+
+void balance_session_hash(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (backend.balance == Balance::SessionHash) {
+      refuse(join_path("backends", backend.name) + ".balance", "balance: session_hash");
+    }
+  }
+}
+
+void health_check(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (backend.health_check) {
+      refuse(join_path("backends", backend.name) + ".health_check", "an active health check");
+    }
+  }
+}
+
+void writes_session(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (backend.writes_session) {
+      refuse(join_path("backends", backend.name) + ".writes_session", "writes_session: true");
+    }
+  }
+}
+
+void not_before(const Config& config, const Refuse& refuse) {
+  if (config.session.not_before) {
+    refuse("session.not_before", "not_before");
+  }
+}
+
+void bind_host(const Config& config, const Refuse& refuse) {
+  if (config.session.cookie.bind_host) {
+    refuse("session.cookie.bind_host", "bind_host: true");
+  }
+}
+
+void header_encodings(const Config& config, const Refuse& refuse) {
+  for (const SessionHeader& header : config.session.headers) {
+    if (header.encoding != ValueEncoding::Percent) {
+      refuse(join_path("session.headers", header.name), "an encoding other than percent");
+    }
+  }
+}
+
+void header_all_json(const Config& config, const Refuse& refuse) {
+  for (const SessionHeader& header : config.session.headers) {
+    if (header.source == SessionHeader::Source::AllJson) {
+      refuse(join_path("session.headers", header.name), "all: json");
+    }
+  }
+}
+
+void header_id(const Config& config, const Refuse& refuse) {
+  for (const SessionHeader& header : config.session.headers) {
+    if (header.source == SessionHeader::Source::Id) {
+      refuse(join_path("session.headers", header.name), "id: true");
+    }
+  }
+}
+
+constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
+    backend_tls,
+    listener_tls,
+    proxy_protocol,
+    memory_store,
+    redis_store,
+    on_store_error,
+    flask_format,
+    balance_least_requests,
+    balance_session_hash,
+    health_check,
+    writes_session,
+    not_before,
+    bind_host,
+    header_encodings,
+    header_all_json,
+    header_id,
+};
+
+}  // namespace
+
+void check_available(const Config& config, Report& report) {
+  for (const auto check : not_built_yet) {
+    check(config, Refuse{report});
+  }
+}
+
+}  // namespace keepsake

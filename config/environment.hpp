@@ -1,0 +1,28 @@
+#pragma once
+// What a configuration may take from outside its file: environment variables and the files of
+// secrets and certificates. Given to the loader, so that a test brings its own world.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace keepsake {
+
+struct Environment {
+  std::function<std::optional<std::string>(const std::string& name)> variable;
+  // The whole file, at most `max_file_bytes`; empty with one short reason in `error`.
+  std::function<std::optional<std::string>(const std::string& path, std::string& error)> read_file;
+
+  static constexpr std::size_t max_file_bytes = 1024 * 1024;
+  // getenv and the file system of this process.
+  static Environment process();
+};
+
+// Replaces ${NAME} and ${NAME:-default}; $${ is a literal ${. Empty with one short sentence in
+// `error` when a variable is missing or the braces do not close. A default is taken as it stands
+// and is used for a variable that is missing or empty, as in a shell.
+std::optional<std::string> expand_variables(std::string_view text, const Environment& environment,
+                                            std::string& error);
+
+}  // namespace keepsake

@@ -1,0 +1,34 @@
+#pragma once
+// From the text of a configuration file to a Config that the server may run with, or to the list of
+// everything that is wrong with it. Called by `keepsake run`, `check`, `inspect` and by a reload;
+// never on the request path.
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/environment.hpp"
+#include "config/report.hpp"
+
+namespace keepsake {
+
+struct Loaded {
+  std::optional<Config> config;       // empty if there is any problem
+  std::vector<Problem> problems;      // all of them, in the order of the file
+  std::vector<std::string> warnings;  // what is allowed and still worth a look
+  std::set<std::string> keys;         // every key the loader asked for, "listen[].address"
+};
+
+struct LoadOptions {
+  // Skip available.cpp: what the language knows is accepted although nothing executes it yet.
+  bool assume_everything_built = false;
+};
+
+Loaded load_config_file(const std::string& path);
+Loaded load_config_text(std::string_view yaml, std::string_view file_name,
+                        const Environment& environment, LoadOptions options = {});
+
+}  // namespace keepsake

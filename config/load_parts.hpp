@@ -1,0 +1,23 @@
+#pragma once
+// The parts of load.cpp that fill larger sections. Each leaves defaults where it complains.
+
+#include "config/config.hpp"
+#include "config/yaml_reader.hpp"
+
+namespace keepsake {
+
+void load_backends(const Value& value, std::vector<BackendConfig>& backends);
+// Backend names are looked up in `backends`, which is complete by then.
+void load_routes(const Value& value, const std::vector<BackendConfig>& backends,
+                 std::vector<RouteConfig>& routes);
+void load_session(const Value& value, SessionConfig& session);
+
+// host:port, [v6]:port or unix:/path; false, with a problem, if it is none of them.
+bool read_socket_address(const Value& value, SocketAddress& address);
+
+// "redis://[user[:password]@]host[:port][/database]" or "unix:/path[?db=N]". Empty with one
+// sentence in `error`, which never repeats the text: it may hold a password. Leaves `redis.timeout`
+// alone.
+bool parse_redis_url(std::string_view url, RedisConfig& redis, std::string& error);
+
+}  // namespace keepsake

@@ -1,0 +1,225 @@
+// session: of the configuration.
+
+#include <array>
+
+#include "config/load_parts.hpp"
+#include "config/units.hpp"
+
+namespace keepsake {
+namespace {
+
+constexpr Millis ten_years = std::chrono::hours{24 * 3650};
+constexpr std::string_view secret_forms = "{env: NAME} or {file: PATH}";
+
+// A secret's text is what the variable or file holds, less the newline that editors and `echo` add.
+void trim_newline(const Value& value, Secret& secret) {
+  if (!secret.text.ends_with('\n')) {
+    return;
+  }
+  secret.text.pop_back();
+  if (secret.text.ends_with('\r')) {
+    secret.text.pop_back();
+  }
+  value.reading().report.warning(
+      value.path(), "the newline at the end of " + secret.origin + " is not part of the secret");
+}
+
+void load_secret(const Value& value, Secret& secret) {
+  Section section{value};
+  const auto env = section.find("env");
+  const auto file = section.find("file");
+  section.boolean("allow_short", secret.allow_short);
+  section.finish();
+  if (!section.is_map()) {
+    return;
+  }
+  if (env.has_value() == file.has_value()) {
+    section.fail("expected either " + std::string{secret_forms});
+    return;
+  }
+  const Environment& environment = value.reading().environment;
+  if (env) {
+    const auto name = env->text("the name of an environment variable");
+    const auto text = name ? environment.variable(*name) : std::nullopt;
+    secret.origin = "env " + name.value_or("");
+    if (name && !text) {
+      env->fail("the environment variable " + *name +
+                " is not set; `keepsake keygen` prints a good value for it");
+    }
+    secret.text = text.value_or("");
+  } else {
+    std::string error;
+    const auto path = file->text("the path of a file");
+    const auto text = path ? environment.read_file(*path, error) : std::nullopt;
+    secret.origin = "file " + path.value_or("");
+    if (path && !text) {
+      file->fail("the file " + file->quote(*path) + " cannot be read (" + error +
+                 "); `keepsake keygen > FILE` makes one");
+    }
+    secret.text = text.value_or("");
+  }
+  trim_newline(value, secret);
+}
+
+void load_secrets(const Value& value, std::vector<Secret>& secrets) {
+  if (!value.is_list()) {
+    value.expected("a list, as in [{env: SESSION_KEY}]");
+    return;
+  }
+  for (const Value& item : value.items(secret_forms)) {
+    if (item.is_map()) {
+      load_secret(item, secrets.emplace_back());
+    } else {
+      item.expected(std::string{secret_forms} + "; a secret's text does not belong into this file");
+    }
+  }
+}
+
+void load_header(const Value& value, SessionHeader& header) {
+  constexpr std::array<std::string_view, 4> encodings{"percent", "display_string", "base64", "raw"};
+  constexpr std::array<std::string_view, 1> all_forms{"json"};
+  if (!value.is_map()) {
+    read(value, header.key);
+    return;
+  }
+  Section section{value};
+  const auto key = section.find("key");
+  const auto all = section.find("all");
+  const auto id = section.find("id");
+  section.choice("encoding", header.encoding, encodings);
+  section.finish();
+  if (int{key.has_value()} + int{all.has_value()} + int{id.has_value()} != 1) {
+    section.fail("expected exactly one of key: NAME, all: json and id: true");
+    return;
+  }
+  if (key) {
+    read(*key, header.key);
+    return;
+  }
+  header.source = all ? SessionHeader::Source::AllJson : SessionHeader::Source::Id;
+  if (all) {
+    read_word(*all, all_forms);
+  } else {
+    bool on = true;
+    read(*id, on);
+    if (!on) {
+      id->fail("false injects nothing; leave the header out");
+    }
+  }
+  const std::string encoding = join_path(value.path(), "encoding");
+  if (value.reading().report.has(encoding)) {
+    value.reading().report.problem(encoding, "belongs to key: NAME; this header is ASCII already");
+  }
+}
+
+void load_lifetime(const Value& value, std::optional<Seconds>& lifetime) {
+  if (value.is_scalar() && value.node().text == "browser") {
+    return;
+  }
+  // RFC 6265bis 5.5: browsers keep no cookie for longer than 400 days.
+  if (const auto time = read_duration(value, Seconds{1}, std::chrono::hours{24 * 400})) {
+    if (*time % Seconds{1} != Millis{0}) {
+      value.fail("counts whole seconds");
+      return;
+    }
+    lifetime = std::chrono::duration_cast<Seconds>(*time);
+  }
+}
+
+void load_cookie(const Value& value, CookieConfig& cookie) {
+  constexpr std::array<std::string_view, 3> modes{"auto", "true", "false"};
+  constexpr std::array<std::string_view, 3> sites{"lax", "strict", "none"};
+  Section section{value};
+  section.text("name", cookie.name);
+  section.text("path", cookie.path);
+  if (const auto domain = section.find_optional("domain")) {
+    read(*domain, cookie.domain);
+    if (cookie.domain.empty() && domain->is_scalar()) {
+      domain->fail("is empty; null or no key at all keeps the cookie to its own host");
+    }
+  }
+  if (const auto lifetime = section.find("lifetime")) {
+    load_lifetime(*lifetime, cookie.lifetime);
+  }
+  section.choice("secure", cookie.secure, modes);
+  section.boolean("http_only", cookie.http_only);
+  section.choice("same_site", cookie.same_site, sites);
+  section.boolean("partitioned", cookie.partitioned);
+  section.boolean("bind_host", cookie.bind_host);
+  section.finish();
+}
+
+void load_redis(const Value& value, RedisConfig& redis) {
+  Section section{value};
+  section.duration("timeout", redis.timeout, Millis{1}, Millis{60'000});
+  const auto url = section.find("url");
+  section.finish();
+  if (!url) {
+    if (section.is_map()) {
+      section.fail("url is missing, expected for example url: \"redis://127.0.0.1:6379/0\"");
+    }
+    return;
+  }
+  std::string error;
+  const auto text = url->text("the URL of a redis server, as in redis://127.0.0.1:6379/0");
+  if (text && !parse_redis_url(*text, redis, error)) {
+    url->fail(std::move(error));
+  }
+}
+
+void load_not_before(const Value& value, std::optional<std::int64_t>& not_before) {
+  constexpr std::string_view what = "a date, 2025-01-31 or 2025-01-31T12:00:00Z";
+  if (const auto text = value.text(what)) {
+    not_before = parse_date(*text);
+    if (!not_before) {
+      value.fail(value.quote(*text) + " is not " + std::string{what});
+    }
+  }
+}
+
+}  // namespace
+
+void load_session(const Value& value, SessionConfig& session) {
+  constexpr std::array<std::string_view, 2> formats{"sealed", "flask"};
+  constexpr std::array<std::string_view, 3> stores{"cookie", "memory", "redis"};
+  constexpr std::array<std::string_view, 2> on_error{"anonymous", "refuse"};
+  constexpr Seconds longest = std::chrono::duration_cast<Seconds>(ten_years);
+  Section section{value};
+  if (const auto secrets = section.find("secrets")) {
+    load_secrets(*secrets, session.secrets);
+  }
+  section.boolean("allow_short", session.allow_short);
+  section.choice("format", session.format, formats);
+  section.choice("store", session.store, stores);
+  if (const auto redis = section.find_optional("redis")) {
+    load_redis(*redis, session.redis.emplace());
+  }
+  section.choice("on_store_error", session.on_store_error, on_error);
+  section.number<std::size_t>("max_sessions", session.max_sessions, 1, 1'000'000'000);
+  if (const auto headers = section.find("headers")) {
+    session.headers.clear();
+    for (const auto& [name, header] :
+         read_names(*headers, "a map, as in {X-Session-Name: myName}")) {
+      session.headers.emplace_back().name = name;
+      load_header(header, session.headers.back());
+    }
+  }
+  section.duration("idle_timeout", session.idle_timeout, Seconds{1}, longest);
+  section.duration("absolute_timeout", session.absolute_timeout, Seconds{1}, longest);
+  section.duration("touch_interval", session.touch_interval, Seconds{0}, longest);
+  if (!value.reading().report.has("session.touch_interval")) {
+    // A short idle_timeout would otherwise end sessions that are in use.
+    session.touch_interval = std::min(session.touch_interval, session.idle_timeout / 4);
+  }
+  if (const auto date = section.find_optional("not_before")) {
+    load_not_before(*date, session.not_before);
+  }
+  section.number<std::size_t>("max_values", session.max_values, 1, 1000);
+  section.size("max_value", session.max_value, 1, 65'535);
+  if (const auto cookie = section.find("cookie")) {
+    load_cookie(*cookie, session.cookie);
+  }
+  section.finish();
+}
+
+}  // namespace keepsake

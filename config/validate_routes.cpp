@@ -1,0 +1,220 @@
+// The rules for routes: what their paths may be, and that none hides another by mistake.
+
+#include <algorithm>
+
+#include "config/validate.hpp"
+
+namespace keepsake {
+namespace {
+
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  const char low = static_cast<char>(c | 0x20);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// RFC 3986 2.3.
+bool is_unreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+std::string decode_unreserved(std::string_view path) {
+  std::string out;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const int high = path[i] == '%' && i + 2 < path.size() ? hex_digit(path[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(path[i + 2]) : -1;
+    const char decoded = static_cast<char>(high * 16 + low);
+    if (low >= 0 && is_unreserved(decoded)) {
+      out += decoded;
+      i += 2;
+    } else {
+      out += path[i];
+    }
+  }
+  return out;
+}
+
+void validate_path(const RouteConfig& route, const std::string& place, Report& report) {
+  const std::string& path = route.path;
+  if (!path.starts_with('/')) {
+    report.problem(place, "expected a path that starts with /");
+    return;
+  }
+  if (!is_visible_ascii(path) || path.find_first_of("?#") != std::string::npos) {
+    report.problem(place,
+                   "expected a path in printable ASCII without ? and #; other bytes are "
+                   "written %XX, and the query is not looked at");
+    return;
+  }
+  std::string_view stem = path;
+  if (stem.ends_with("/*")) {
+    stem.remove_suffix(1);
+  }
+  if (stem.find('*') != std::string_view::npos) {
+    report.problem(place, "* stands at the end only, after a /, as in /static/*");
+    return;
+  }
+  const auto normal = normalise_route_path(stem);
+  if (!normal) {
+    report.problem(place, "this path leaves the root");
+  } else if (*normal != stem) {
+    report.problem(
+        place, "no request would match: requests are compared in normal form, expected " + *normal +
+                   (path.ends_with('*') ? "*" : ""));
+  }
+}
+
+void validate_methods(const RouteConfig& route, const std::string& place, Report& report) {
+  static constexpr std::string_view known[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
+                                               "OPTIONS", "PATCH", "TRACE", "CONNECT"};
+  for (std::size_t i = 0; i < route.methods.size(); ++i) {
+    const std::string& method = route.methods[i];
+    const std::string item = join_path(place, i);
+    std::string upper = method;
+    for (char& c : upper) {
+      c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    if (!is_token(method)) {
+      report.problem(item, "is no HTTP method, expected for example GET");
+    } else if (upper != method &&
+               std::find(std::begin(known), std::end(known), upper) != std::end(known)) {
+      report.problem(item, "methods are case-sensitive, expected " + upper);
+    } else if (method == "CONNECT" || method == "TRACE") {
+      report.problem(item, method + " is answered with 405 on every route");
+    } else if (route.kind != RouteConfig::Kind::Backend &&
+               (method == "HEAD" || method == "OPTIONS")) {
+      report.problem(item, method + " must not change anything, so no set or clear route takes it");
+    } else if (route.kind == RouteConfig::Kind::Set && (method == "GET" || method == "DELETE")) {
+      report.problem(item, method + " carries no form; a set route takes POST, PUT or PATCH");
+    } else if (std::find(route.methods.begin(),
+                         route.methods.begin() + static_cast<std::ptrdiff_t>(i),
+                         method) != route.methods.begin() + static_cast<std::ptrdiff_t>(i)) {
+      report.problem(item, method + " is in the list already");
+    }
+  }
+}
+
+void validate_redirect(const std::string& redirect, const std::string& place, Report& report) {
+  if (!is_visible_ascii(redirect)) {
+    report.problem(place, "expected a URL in printable ASCII; other bytes are written %XX");
+  } else if (redirect.starts_with("//") || redirect.starts_with("/\\")) {
+    report.problem(place,
+                   "browsers take this for another host; write https://HOST/PATH if it is meant");
+  } else if (!redirect.starts_with('/') && !redirect.starts_with("http://") &&
+             !redirect.starts_with("https://")) {
+    report.problem(place, "expected a path that starts with /, or an http:// or https:// URL");
+  }
+}
+
+bool is_text_without_controls(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+void validate_set(const RouteConfig& route, const std::string& place, Report& report) {
+  if (route.set.empty()) {
+    report.problem(place, "sets nothing, expected for example {myName: name}");
+  }
+  for (const SetField& mapping : route.set) {
+    const std::string path = join_path(place, mapping.key);
+    if (mapping.key.empty() || mapping.key.size() > 255 || !is_text_without_controls(mapping.key)) {
+      report.problem(path, "a session key is 1 to 255 bytes without control characters");
+    }
+    if (mapping.field.empty() || !is_text_without_controls(mapping.field)) {
+      report.problem(path, "expected the name of a form field");
+    }
+  }
+}
+
+// True if every request that `later` could take is decided by `earlier`.
+bool hides(const RouteConfig& earlier, const RouteConfig& later) {
+  if (earlier.host && earlier.host != later.host) {
+    return false;
+  }
+  const std::string_view stem = std::string_view{earlier.path}.substr(
+      0, earlier.path.ends_with("/*") ? earlier.path.size() - 1 : earlier.path.size());
+  const bool same = earlier.path == later.path;
+  const bool below =
+      earlier.path.ends_with("/*") && (later.path.starts_with(stem) || later.path + "/" == stem);
+  if (!same && !below) {
+    return false;
+  }
+  // An action ends the search whatever the method (405); a backend route is passed over.
+  if (earlier.kind != RouteConfig::Kind::Backend || earlier.methods.empty()) {
+    return true;
+  }
+  return !later.methods.empty() &&
+         std::all_of(later.methods.begin(), later.methods.end(), [&](const std::string& method) {
+           return std::find(earlier.methods.begin(), earlier.methods.end(), method) !=
+                  earlier.methods.end();
+         });
+}
+
+}  // namespace
+
+std::optional<std::string> normalise_route_path(std::string_view path) {
+  const std::string decoded = decode_unreserved(path);
+  std::vector<std::string_view> kept;
+  std::string_view rest = decoded;
+  bool ends_in_dots = false;
+  while (!rest.empty()) {
+    rest.remove_prefix(1);  // the slash
+    const std::string_view segment = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(segment.size());
+    ends_in_dots = segment == "." || segment == "..";
+    if (segment == "..") {
+      if (kept.empty()) {
+        return std::nullopt;
+      }
+      kept.pop_back();
+    } else if (segment != ".") {
+      kept.push_back(segment);
+    }
+  }
+  std::string normal;
+  for (const std::string_view segment : kept) {
+    normal.append("/").append(segment);
+  }
+  // RFC 3986 5.2.4: "/a/." and "/a/b/.." are "/a/".
+  return ends_in_dots || normal.empty() ? normal + "/" : normal;
+}
+
+void validate_routes(const Config& config, Report& report) {
+  if (config.routes.empty() && !report.is_bad("routes")) {
+    report.warning("routes", "there are no routes: every request is answered 404");
+  }
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    const std::string place = join_path("routes", i);
+    if (report.has(place + ".path")) {
+      validate_path(route, place + ".path", report);
+    }
+    if (route.host && !is_host(*route.host)) {
+      report.problem(place + ".host",
+                     "expected one host name without a port, as in app.example.com");
+    }
+    validate_methods(route, place + ".methods", report);
+    if (route.kind != RouteConfig::Kind::Backend) {
+      validate_redirect(route.redirect, place + ".redirect", report);
+    }
+    if (route.kind == RouteConfig::Kind::Set) {
+      validate_set(route, place + ".set", report);
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!report.is_bad(place) && hides(config.routes[j], route)) {
+        report.warning(place, "is never reached: " + join_path("routes", j) + " (" +
+                                  config.routes[j].path + ") takes its requests first");
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace keepsake
