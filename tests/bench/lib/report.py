@@ -43,7 +43,7 @@ def today():
 
 class Table:
     def __init__(self, columns):
-        self.columns, self.rows = columns, []
+        self.columns, self.rows = list(columns), []
 
     def add(self, *cells):
         self.rows.append([str(cell) for cell in cells])
@@ -60,6 +60,7 @@ class Result:
     def __init__(self, name, title):
         self.name, self.title = name, title
         self.tables, self.targets, self.notes, self.plots = [], [], [], {}
+        self.foreign = 0.0  # the share of the machine that other programs took
 
     def table(self, *columns):
         self.tables.append(Table(columns))
@@ -78,7 +79,10 @@ class Result:
                 table.add(*each)
             parts.append(table.markdown())
         parts += [f"![{self.title}]({name}.svg)" for name in self.plots]
-        parts += ["\n".join(f"- {note}" for note in self.notes)] if self.notes else []
+        notes = list(self.notes)
+        if self.foreign > 0.03:
+            notes.append(f"Other programs used {self.foreign:.0%} of this machine meanwhile: read it as noisy.")
+        parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
         return "\n\n".join(parts)
 
 

@@ -104,13 +104,14 @@ def log(bench):
 
 def large(bench):
     """Responses of 100 KiB and 1 MiB from the backend's page cache."""
-    result = Result("large", "Large responses, 64 keep-alive clients")
+    result = Result("large", "Large responses, 16 keep-alive clients")
     running = bench.start_all(PLAIN_PEERS)
     tuned = bench.start("nginx", extra="proxy_max_temp_file_size 0;") if "nginx" in running else None
     for size in ("100k", "1m"):
-        rows = bench.rows(running, "/large/" + size)
+        rows = bench.rows(running, "/large/" + size, connections=16)
         if tuned:
-            rows.append(Row("nginx-tuned", "nginx, `proxy_max_temp_file_size 0`", tuned, rows[0].requests))
+            rows.append(Row("nginx-tuned", "nginx, `proxy_max_temp_file_size 0`", tuned, rows[0].requests,
+                            connections=16))
         samples = interleave(bench, rows)
         table = result.table(size[:-1] + (" KiB" if size == "100k" else " MiB"), "CPU per response",
                              "of nginx", "MB per CPU second", "of nginx", "MB/s")

@@ -93,7 +93,7 @@ class Stage:
         log = output or self.path(f"{name}-{len(self.processes)}.log")
         with open(log, "ab") as out:
             popen = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", cores] + argv,
+                ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", cores] + argv,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**os.environ, **(env or {})}, cwd=self.folder, start_new_session=True)
         process = Process(name, popen, log)
@@ -131,7 +131,7 @@ class Stage:
 
     def stop_all(self):
         for process in list(reversed(self.processes)):
-            self.stop(process, signal.SIGKILL)
+            self.stop(process, patience=2)
 
     def close(self):
         self.stop_all()

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by run.sh and guard.sh: compiles the C tools into a temporary folder that goes away at the
 # end, checks that what both need is there, and provides exec_python.
 
@@ -19,7 +20,7 @@ trap 'rm -rf "$BENCH_TOOLS"' EXIT
 bench_flags=(-O2 -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Werror)
 bench_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 gcc "${bench_flags[@]}" -o "$BENCH_TOOLS/relay" "$bench_source/relay.c"
-gcc "${bench_flags[@]}" -o "$BENCH_TOOLS/load" "$bench_source/load.c" -lssl -lcrypto
+gcc "${bench_flags[@]}" -o "$BENCH_TOOLS/load" "$bench_source"/load*.c -lssl -lcrypto
 gcc "${bench_flags[@]}" -shared -fPIC -o "$BENCH_TOOLS/count_allocations.so" \
   "$bench_source/count_allocations.c" -ldl
 

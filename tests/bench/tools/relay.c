@@ -34,7 +34,8 @@ typedef struct Pair {
 static char buffer[65536];
 static int epoll_fd;
 static struct sockaddr_in backend_address;
-static Pair* dead;  // freed after the batch: the same batch may still hold an event for the other end
+static Pair*
+    dead;  // freed after the batch: the same batch may still hold an event for the other end
 
 static void die(const char* what) {
   perror(what);
@@ -73,7 +74,8 @@ static int flush_pending(End* end) {
 }
 
 // Copies from `end` to its peer until the kernel has no more or the peer is full. A read shorter
-// than asked means drained; EPOLLRDHUP sets `readable` again, so data and FIN together are not lost.
+// than asked means drained; EPOLLRDHUP sets `readable` again, so data and FIN together are not
+// lost.
 static void pump(End* end) {
   End* to = end->peer;
   while (end->readable && to->pending_size == 0) {
@@ -111,8 +113,7 @@ static void pump(End* end) {
 }
 
 static int watch(End* end) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                              .data.ptr = end};
+  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = end};
   return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, end->fd, &event);
 }
 
