@@ -190,9 +190,10 @@ Loaded load_config_text(std::string_view yaml, std::string_view file_name,
     if (root->kind == YamlNode::Kind::Null) {
       root->kind = YamlNode::Kind::Map;  // an empty file lacks what is required, and says that
     }
-    Reading reading{report, environment, yaml, {}};
+    Reading reading{report, environment, yaml, {}, {}};
     load_root(Value{reading, *root, "", ""}, config);
-    loaded.keys = std::move(reading.keys);
+    loaded.known_keys = std::move(reading.known);
+    loaded.used_keys = std::move(reading.used);
     if (root->kind == YamlNode::Kind::Map) {
       validate(config, environment, report);
       if (!options.assume_everything_built) {

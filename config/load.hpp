@@ -19,7 +19,10 @@ struct Loaded {
   std::optional<Config> config;       // empty if there is any problem
   std::vector<Problem> problems;      // all of them, in the order of the file
   std::vector<std::string> warnings;  // what is allowed and still worth a look
-  std::set<std::string> keys;         // every key the loader asked for, "listen[].address"
+  // For the test that holds loader, schema and documents together: the keys that were asked for, as
+  // "listen[].address" and "backends.*.host", and those of them that the file has.
+  std::set<std::string> known_keys;
+  std::set<std::string> used_keys;
 };
 
 struct LoadOptions {

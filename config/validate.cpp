@@ -176,7 +176,12 @@ void validate_backends(const Config& config, Report& report) {
                    "{servers: [\"http://127.0.0.1:8081\"]}}");
   }
   for (const BackendConfig& backend : config.backends) {
-    validate_backend(backend, join_path("backends", backend.name), report);
+    const std::string path = join_path("backends", backend.name);
+    validate_backend(backend, path, report);
+    if (backend.balance == Balance::SessionHash && config.session.format == SessionFormat::Flask) {
+      report.problem(path + ".balance",
+                     "session_hash needs a session id, which format: flask has not");
+    }
   }
 }
 

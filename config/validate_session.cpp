@@ -103,10 +103,11 @@ void validate_store(const SessionConfig& session, Report& report) {
                    "store: redis needs redis: {url: \"redis://127.0.0.1:6379/0\"}");
   }
   if (session.store != SessionStoreKind::Redis && session.redis) {
-    report.problem("session.redis", "belongs to store: redis, which is not chosen");
+    report.warning("session.redis", "is not used: store: redis is not chosen");
   }
-  if (session.store != SessionStoreKind::Memory && report.has("session.max_sessions")) {
-    report.problem("session.max_sessions", "belongs to store: memory, which is not chosen");
+  if (session.store != SessionStoreKind::Memory &&
+      session.max_sessions != SessionConfig{}.max_sessions) {
+    report.warning("session.max_sessions", "is not used: store: memory is not chosen");
   }
   if (session.store == SessionStoreKind::Cookie && session.max_value > 4096 - 1024) {
     report.warning("session.max_value",

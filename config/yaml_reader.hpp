@@ -22,8 +22,10 @@ struct Reading {
   Report& report;
   const Environment& environment;
   std::string_view source;  // the file's text, for hints
-  std::set<std::string>
-      keys;  // every key that was asked for: "listen[].address", "backends.*.host"
+  // For Loaded: every key that was asked for, "listen[].address", and those of them that the file
+  // has.
+  std::set<std::string> known;
+  std::set<std::string> used;
 };
 
 // One value of the file and the way to it.
