@@ -33,7 +33,7 @@ inline constexpr std::size_t kMaxFormFields = 1000;
 bool is_form_type(std::string_view content_type);
 
 // Decodes the wanted fields into values[i] for wanted[i]. The first of duplicates wins; other
-// fields are skipped, though their escapes are checked. `values` is meaningless after an error.
+// fields are ignored, whatever they hold. `values` is meaningless after an error.
 FormError read_form(std::string_view body, std::span<const std::string_view> wanted,
                     std::vector<std::string>& values);
 

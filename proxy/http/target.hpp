@@ -14,9 +14,11 @@ enum class TargetForm : std::uint8_t { Origin, Absolute, Asterisk };
 
 struct Target {
   TargetForm form = TargetForm::Origin;
-  std::string_view authority;  // absolute-form only: host and port, checked as parse_host does
-  std::string_view path;       // begins with '/'; "*" in asterisk-form
-  std::string_view query;      // without '?'
+  // From absolute-form, checked as parse_host does. Asterisk has one too when OPTIONS came for
+  // "http://host", which RFC 9112 3.2.4 wants forwarded as "*".
+  std::string_view authority;
+  std::string_view path;    // begins with '/'; "*" in asterisk-form
+  std::string_view query;   // without '?'
   std::string_view origin;  // the bytes to forward: path, and '?' with the query if there was one
 };
 
@@ -26,7 +28,8 @@ std::optional<Target> parse_target(std::string_view method, std::string_view raw
 
 // The path that routes see: percent-encoded unreserved bytes decoded, dot segments removed (RFC
 // 3986 6.2.2.2 and 6.2.2.3), everything else untouched. `path` itself where nothing changes, else a
-// view of `scratch`. Empty when the dot segments lead out of the root.
+// view of `scratch`. A '%' without two hexadecimal digits is literal. Empty when the dot segments
+// lead out of the root.
 std::optional<std::string_view> normalise_path(std::string_view path, std::string& scratch);
 
 struct HostPort {

@@ -17,8 +17,8 @@ void append_display_string(std::string_view utf8, std::string& out);
 // RFC 4648 4, padded.
 void append_base64(std::string_view bytes, std::string& out);
 
-// The bytes themselves. False, and nothing appended, when they hold a C0 control or DEL, or begin
-// or end with a space, which no receiver would keep (RFC 9110 5.5).
+// The bytes themselves. False, and nothing appended, when they hold a C0 control or DEL. Spaces at
+// the edges go out but no receiver keeps them (RFC 9110 5.5).
 bool append_raw(std::string_view utf8, std::string& out);
 
 // A JSON string (RFC 8259 7) in ASCII, quotes included; bytes that are not UTF-8 become U+FFFD.
