@@ -2,32 +2,17 @@
 
 #include <boost/url/pct_string_view.hpp>
 
+#include "http/utf8.hpp"
+
 namespace keepsake::demo {
 
 bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto first = static_cast<unsigned char>(text[i++]);
-    if (first < 0x80) {
-      continue;
-    }
-    // Length, and the smallest code point that needs it: overlong forms are refused (RFC 3629 3).
-    const std::size_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    if (first < 0xC2 || first > 0xF4 || text.size() - i < more) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = decode_utf8(text, at).size;
+    if (size == 0) {
       return false;
     }
-    char32_t code = first & (0x3Fu >> more);
-    for (std::size_t k = 0; k < more; ++k) {
-      const auto next = static_cast<unsigned char>(text[i++]);
-      if ((next & 0xC0) != 0x80) {
-        return false;
-      }
-      code = (code << 6) | (next & 0x3Fu);
-    }
-    const char32_t smallest = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
-    if (code < smallest || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
-      return false;
-    }
+    at += size;
   }
   return true;
 }
