@@ -6,7 +6,7 @@
 //   load --to PORT --requests FILE [--connections N] [--seconds S | --count N] [--rate R]
 //        [--close] [--tls] [--hold]
 //
-// It connects everything, completes one request on each connection, prints READY and waits for a
+// It connects everything, completes a request or two on each connection, prints READY and waits for a
 // line on standard input (so that the caller can read the peer's CPU time), then runs and prints
 // one JSON object. With --rate requests fall due at fixed times and latency counts from then,
 // whether or not a connection was free (no coordinated omission). With --hold it only keeps the
@@ -171,15 +171,14 @@ static void run(void) {
       percentile_us(0.9), percentile_us(0.99), percentile_us(0.999), longest_us());
 }
 
-// One request on each connection, at most 256 being opened at a time (accept queues are finite).
-static void warm_up(void) {
-  warming = issuing = 1;
+// One request on each connection, at most `together` under way at a time.
+static void one_turn(size_t together) {
   size_t total = (size_t)option.connections;
-  size_t begun = 0;
+  size_t waiting = idle_count = 0;
   int64_t give_up = now_ns() + 60000000000;
-  while (begun < total || idle_count < begun) {
-    while (begun < total && begun - idle_count < 256) {
-      start(&connections[begun++], now_ns());
+  while (waiting < total || idle_count < waiting) {
+    while (waiting < total && waiting - idle_count < together) {
+      start(&connections[waiting++], now_ns());
     }
     serve(now_ns() + 100000000);
     if (tally.errors > 0 || now_ns() > give_up) {
@@ -188,7 +187,17 @@ static void warm_up(void) {
       exit(1);
     }
   }
-  tally.issued = tally.completed = tally.bytes = tally.reconnects = 0;
+}
+
+// First gently, since accept queues are finite; then all at once, so that a peer opens the backend
+// connections it will need before it is measured.
+static void warm_up(void) {
+  warming = issuing = 1;
+  one_turn(256);
+  if (!option.hold) {
+    one_turn((size_t)option.connections);
+  }
+  tally = (Tally){0};
   warming = issuing = 0;
 }
 
