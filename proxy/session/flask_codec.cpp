@@ -8,7 +8,8 @@
 #include <cstdlib>
 
 #include "base/base64url.hpp"
-#include "session/utf8.hpp"
+#include "http/form.hpp"
+#include "session/python_text.hpp"
 
 namespace keepsake {
 namespace {
@@ -125,7 +126,7 @@ Opened FlaskCodec::open(std::string_view cookie, std::string_view, Session& out)
   }
   const std::optional<std::int64_t> stamp = read_stamp(text.substr(stamp_dot + 1));
   const std::optional<std::string_view> json = json_of(text.substr(0, stamp_dot));
-  if (!stamp || !json || !is_utf8(*json) || !scan_tagged(*json)) {
+  if (!stamp || !json || !valid_utf8(*json) || !scan_tagged(*json)) {
     return malformed;
   }
   for (const JsonMember& member : object_.members()) {
@@ -192,7 +193,7 @@ bool FlaskCodec::scan_tagged(std::string_view json) {
 bool FlaskCodec::exposed(const JsonMember& member) {
   const std::string_view value = object_.value(member);
   text_.clear();
-  if (!is_utf8(object_.key(member)) || member.kind == JsonKind::Null) {
+  if (!valid_utf8(object_.key(member)) || member.kind == JsonKind::Null) {
     return false;
   }
   if (member.kind == JsonKind::String) {
@@ -230,7 +231,7 @@ bool FlaskCodec::write_json(const Session& session) {
     const bool visible = in_cookie && exposed(*member);
     if (in_session) {
       const auto [key, value] = session.at(i++);
-      if (!is_utf8(key) || !is_utf8(value)) {
+      if (!valid_utf8(key) || !valid_utf8(value)) {
         return false;
       }
       append_member(key, json_);

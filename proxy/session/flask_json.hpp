@@ -42,11 +42,4 @@ class JsonObject {
   std::vector<JsonMember> members_;
 };
 
-// Appends what the string `literal`, quotes included, stands for. False if a lone surrogate is in
-// it: then it is no text that UTF-8 can carry.
-bool decode_json_string(std::string_view literal, std::string& out);
-
-// Appends `text` the way Python's json.dumps does with ensure_ascii, quotes included.
-void encode_json_string(std::string_view text, std::string& out);
-
 }  // namespace keepsake

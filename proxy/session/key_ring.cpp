@@ -12,6 +12,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "http/hex.hpp"
+
 namespace keepsake {
 namespace {
 
@@ -79,11 +81,9 @@ std::optional<std::size_t> KeyRing::find(const KeyId& id, std::size_t from) cons
 }
 
 std::string KeyRing::id_hex(std::size_t i) const {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex;
   for (const std::uint8_t byte : keys_[i].id) {
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 15]);
+    append_hex(byte, kLowerHex, hex);
   }
   return hex;
 }

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/base64url.hpp"
-#include "session/utf8.hpp"
+#include "http/form.hpp"
 
 namespace keepsake {
 namespace {
@@ -68,7 +68,8 @@ bool decode(std::span<const std::uint8_t> plain, Session& out) {
     }
     const std::string_view key_text = text_of(key, key_size);
     const std::string_view value_text = text_of(plain.data() + at, value_size);
-    if (!is_utf8(key_text) || !is_utf8(value_text) || !out.append_sorted(key_text, value_text)) {
+    if (!valid_utf8(key_text) || !valid_utf8(value_text) ||
+        !out.append_sorted(key_text, value_text)) {
       return false;
     }
     at += value_size;
@@ -87,8 +88,8 @@ std::optional<std::size_t> plain_size(const Session& session) {
   std::size_t size = kPairsAt;
   for (std::size_t i = 0; i < session.size(); ++i) {
     const auto [key, value] = session.at(i);
-    if (key.empty() || key.size() > 0xFF || value.size() > 0xFFFF || !is_utf8(key) ||
-        !is_utf8(value)) {
+    if (key.empty() || key.size() > 0xFF || value.size() > 0xFFFF || !valid_utf8(key) ||
+        !valid_utf8(value)) {
       return std::nullopt;
     }
     size += 1 + key.size() + 2 + value.size();

@@ -16,18 +16,6 @@ test::Pairs members_of(std::string_view json) {
   return pairs;
 }
 
-std::string encoded(std::string_view text) {
-  std::string out;
-  encode_json_string(text, out);
-  return out;
-}
-
-std::pair<bool, std::string> decoded(std::string_view literal) {
-  std::string out;
-  const bool whole = decode_json_string(literal, out);
-  return {whole, out};
-}
-
 }  // namespace
 
 TEST_CASE("members are found with their values exactly as they are spelt", "[session][flask]") {
@@ -105,32 +93,6 @@ TEST_CASE("nesting is followed for 100 levels and no further", "[session][flask]
   CHECK(object.scan(nested(100)));
   CHECK_FALSE(object.scan(nested(101)));
   CHECK_FALSE(object.scan(nested(30'000)));
-}
-
-TEST_CASE("strings decode and encode as Python writes them in ASCII", "[session][flask]") {
-  auto [text, literal] = GENERATE(table<std::string, std::string>({
-      {"", R"("")"},
-      {"plain /text", R"("plain /text")"},
-      {"\"\\\b\f\n\r\t", R"("\"\\\b\f\n\r\t")"},
-      {std::string("\x00\x1f\x7f", 3), R"("\u0000\u001f\u007f")"},
-      {"Zoë 🎉", R"("Zo\u00eb \ud83c\udf89")"},
-      {"\xed\xa0\xbc", R"("\ud83c")"},
-      {"\xef\xbf\xbf", R"("\uffff")"},
-  }));
-  CHECK(encoded(text) == literal);
-  CHECK(decoded(literal).second == text);
-}
-
-TEST_CASE("a lone surrogate is told, a pair is one character", "[session][flask]") {
-  CHECK(decoded(R"("\ud83c\udf89")") == std::pair<bool, std::string>{true, "🎉"});
-  CHECK(decoded(R"("\uD83C\uDF89")") == std::pair<bool, std::string>{true, "🎉"});
-  for (const char* literal : {R"("\ud83c")", R"("\udf89")", R"("\udf89\ud83c")", R"("\ud83cx")",
-                              R"("\ud83c\n")", R"("\ud83c\ud83c\udf89")"}) {
-    INFO(literal);
-    CHECK_FALSE(decoded(literal).first);
-  }
-  CHECK(decoded(R"("\/")") == std::pair<bool, std::string>{true, "/"});
-  CHECK(decoded("\"Zoë\"") == std::pair<bool, std::string>{true, "Zoë"});
 }
 
 }  // namespace keepsake
