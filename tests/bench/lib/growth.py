@@ -23,7 +23,6 @@ def series(bench, result, name, title, x_label, xs, measure):
     note_foreign(result, {(x, key): value for x, samples in zip(xs, found) for key, value in samples.items()})
     plotted = [(SHORT.get(key, key), [middle(samples[key], "us") if key in samples else None
                                       for samples in found]) for key in names]
-    plotted.sort(key=lambda item: item[0] != "keepsake")
     if plotted:
         result.plots["growth-" + name] = report.lines(title, x_label, "CPU per request, µs", xs, plotted,
                                                       bench.caption())

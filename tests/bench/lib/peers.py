@@ -248,6 +248,7 @@ routes:
 session:
   secrets: [{{env: SESSION_KEY}}]
   headers: {{X-Session-Name: myName}}
+  touch_interval: 12h  # the load never takes a renewed cookie: the default would renew on every request
 limits: {{requests_per_connection: {HUGE}, connections: {stage.most_connections() + 200}}}
 log: {{access: {'true' if access_log else 'false'}}}
 """

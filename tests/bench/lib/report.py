@@ -7,7 +7,7 @@ import platform
 import subprocess
 
 INK, FAINT, KEEPSAKE, PEER, SYSTEM = "#24292f", "#d0d7de", "#0969da", "#8c959f", 0.55
-LINES = ("#0969da", "#8c959f", "#bf8700", "#57606a", "#cf222e")
+LINES = {"keepsake": KEEPSAKE, "nginx": "#1a7f37", "haproxy": "#bf8700", "relay": PEER}
 
 
 def machine():
@@ -129,24 +129,25 @@ def bars(title, rows, caption, clip=None):
 
 def lines(title, x_label, y_label, xs, series, caption):
     """Lines over evenly spaced points (the steps of a growth series are powers, roughly)."""
-    width, height, left, top, bottom = 720, 380, 70, 50, 300
-    highest = max(value for _, values in series for value in values if value is not None) * 1.1
+    width, height, left, top, bottom = 820, 380, 70, 50, 300
+    highest = max(value for _, values in series for value in values if value is not None) * 1.05
+    step = next(step for power in range(6) for step in (10**power, 2 * 10**power, 5 * 10**power)
+                if highest / step <= 6)
     def x(at):
         return left + 30 + at * (width - left - 190) / max(1, len(xs) - 1)
     def y(value):
         return bottom - value / highest * (bottom - top)
     body = [_text(20, 26, title, size=16, weight="bold")]
-    for tick in range(6):
-        value = highest * tick / 5
+    for value in range(0, int(highest) + 1, step):
         body.append(f'<path d="M{left} {y(value):.1f} H{width - 140}" stroke="{FAINT}"/>')
-        body.append(_text(left - 8, y(value) + 4, f"{value:.3g}", "end", 11))
+        body.append(_text(left - 8, y(value) + 4, value, "end", 11))
     for at, label in enumerate(xs):
         body.append(_text(x(at), bottom + 18, label, "middle", 11))
     body.append(_text((left + width - 140) / 2, bottom + 38, x_label, "middle", 12))
     body.append(_text(20, top - 6, y_label, size=11, fill="#57606a"))
     label_ys = []
-    for number, (label, values) in sorted(enumerate(series), key=lambda item: -(item[1][1][-1] or 0)):
-        colour = LINES[number % len(LINES)]
+    for label, values in sorted(series, key=lambda each: -(each[1][-1] or 0)):
+        colour = LINES.get(label, INK)
         points = [(x(at), y(value)) for at, value in enumerate(values) if value is not None]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>')

@@ -106,7 +106,10 @@ def check_injection(port, path, cookie, number):
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     link.request("GET", path, headers={"Host": "shop.example.org",
                                        "Cookie": f"{OTHER_COOKIES}; session={cookie}"})
-    text = link.getresponse().read().decode(errors="replace")
+    answer = link.getresponse()
+    text = answer.read().decode(errors="replace")
     link.close()
+    if session_cookie(answer):
+        raise Failure(f"{path} renews the cookie on a mere visit: that is not what is measured")
     if visitor(number) not in urllib.parse.unquote_plus(text):
         raise Failure(f"{path} does not know {visitor(number)}: {text[:200]!r}")
