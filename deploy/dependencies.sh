@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# What Keepsake needs from Debian 12, in one place: sourced by deploy/demo.sh, tests/run.sh and .ci/run.
+# Only what is missing is installed; sudo is asked for only where the caller is not root.
+
+# dpkg knows whether a package is there; a name with a slash, "command/package", is there as soon as the
+# command is, whoever installed it (nodejs and npm come from elsewhere on many machines).
+missing_packages() {
+  local wish
+  for wish in "$@"; do
+    if [[ $wish == */* ]]; then
+      command -v "${wish%%/*}" >/dev/null 2>&1 || echo "${wish#*/}"
+    elif [[ $(dpkg-query -W -f='${db:Status-Status}' "$wish" 2>/dev/null) != installed ]]; then
+      echo "$wish"
+    fi
+  done
+}
+
+ensure_packages() {
+  local missing as_root=()
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]})) || return 0
+  if ! command -v apt-get >/dev/null; then
+    echo "error: this is no Debian; install by hand: ${missing[*]}" >&2
+    return 1
+  fi
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+      echo "error: neither root nor sudo here; as root: apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  echo "==> installing ${#missing[@]} Debian packages: ${missing[*]}"
+  "${as_root[@]}" apt-get update -q || return 1
+  if ! "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"; then
+    echo "error: apt-get could not install them; see above" >&2
+    return 1
+  fi
+}
+
+# For building the two programs.
+ensure_build_packages() {
+  ensure_packages g++ cmake ninja-build pkg-config \
+    libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev \
+    libspdlog-dev libfmt-dev libcli11-dev libhiredis-dev zlib1g-dev
+}
+
+# For building and running the tests that tests/run.sh runs without --full.
+ensure_test_packages() {
+  ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
+    openssl/openssl curl/curl redis-server/redis-server chromium/chromium node/nodejs npm/npm \
+    fonts-dejavu-core fonts-noto-color-emoji
+}
+
+# And for --full: the fuzzers' compiler, symbols for sanitizers, the instruction guard.
+ensure_full_packages() {
+  ensure_packages clang++-14/clang-14 llvm-symbolizer-14/llvm-14 libclang-rt-14-dev valgrind/valgrind \
+    nginx/nginx gcc/gcc procps
+}

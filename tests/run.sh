@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# Builds and runs the tests; the last line counts test cases. Logs of every stage: build/tests/.
+#   tests/run.sh            unit, wire, command line, examples, browser: under 10 minutes
+#   tests/run.sh --quick    unit and wire: seconds after a build
+#   tests/run.sh --full     and sanitizers, fuzzers, chaos, containers, the demo, the instruction guard
+# A folder joins by having a run.sh that ends with a line "N passed, N failed".
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 2
+# shellcheck source=deploy/dependencies.sh
+source deploy/dependencies.sh
+
+fuzz_seconds=20
+logs=$root/build/tests
+passed=0 failed=0
+failed_stages=()
+summary=()
+
+usage() { sed -n '2,6s/^# \{0,1\}//p' "$root/tests/run.sh"; }
+
+mode=plain
+case ${1-} in
+  '') ;;
+  --quick | --full) mode=${1#--} ;;
+  -h | --help)
+    usage
+    exit
+    ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac
+
+# Runs one stage with its output shown and kept, adds up its last "N passed, N failed". A stage that
+# fails without having counted a failure counts as one; the stages after it run all the same.
+stage() { # NAME COMMAND...
+  local name=$1 began=$SECONDS status good=0 bad=0 took
+  shift
+  echo "==> $name"
+  "$@" 2>&1 </dev/null | tee "$logs/$name.log"
+  status=${PIPESTATUS[0]}
+  read -r good bad < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p' "$logs/$name.log" |
+    tail -n 1) || true
+  good=${good:-0} bad=${bad:-0}
+  if ((status != 0 && bad == 0)); then
+    bad=1
+  fi
+  took=$((SECONDS - began))
+  passed=$((passed + good)) failed=$((failed + bad))
+  summary+=("$(printf '%-18s %5d s  %5d passed, %d failed' "$name" "$took" "$good" "$bad")")
+  if ((status != 0 || bad != 0)); then
+    failed_stages+=("$name")
+    echo "==> $name FAILED after $took s (log: build/tests/$name.log)"
+    return 1
+  fi
+  echo "==> $name took $took s"
+}
+
+build() { # PRESET [TARGET...]
+  local preset=$1
+  shift
+  cmake --preset "$preset" >"$logs/configure-$preset.log" 2>&1 ||
+    { cat "$logs/configure-$preset.log"; return 1; }
+  cmake --build --preset "$preset" ${1+--target "$@"}
+}
+
+# Test cases inside of a ctest run, by number of the test that they belong to: what Catch2 says where it
+# says anything, else one.
+count_cases() { # LOG
+  awk '
+    match($0, /^[0-9]+: All tests passed \(.* in [0-9]+ test case/) {
+      id = $1 + 0; split($0, part, " in "); good[id] = part[2] + 0; bad[id] = 0
+    }
+    /^[0-9]+: test cases: / {
+      id = $1 + 0; good[id] = 0; bad[id] = 0
+      count = split($0, part, "|")
+      for (i = 2; i <= count; ++i) {
+        if (part[i] ~ /passed/) good[id] = part[i] + 0
+        if (part[i] ~ /failed *$/) bad[id] = part[i] + 0
+      }
+    }
+    match($0, /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/) {
+      split(substr($0, RSTART, RLENGTH), part, "#"); id = part[2] + 0
+      if ($0 ~ / Passed /) { if (!(id in good)) { good[id] = 1; bad[id] = 0 } }
+      else if (!(id in bad) || bad[id] == 0) { good[id] += 0; bad[id] = 1 }
+    }
+    END {
+      for (id in good) { passed += good[id]; failed += bad[id] }
+      printf "%d passed, %d failed\n", passed, failed
+    }' "$1"
+}
+
+# Every ctest of a preset; shows one line each, and all that a failed one said.
+run_ctest() { # PRESET
+  local log=$logs/ctest-$1.log status number
+  ctest --preset "$1" -j "$(nproc)" --timeout 600 --no-tests=error -V >"$log" 2>&1
+  status=$?
+  grep -E '^ *[0-9]+/[0-9]+ Test ' "$log"
+  if ((status != 0)); then
+    sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#([0-9]+):.*\*\*\*.*/\1/p' "$log" | while read -r number; do
+      grep -E "^$number: " "$log" | tail -n 300
+    done
+    # What went wrong before any test ran has no number.
+    grep -qE '^ *[0-9]+/[0-9]+ Test ' "$log" || tail -n 50 "$log"
+  fi
+  count_cases "$log"
+  return "$status"
+}
+
+sanitized() { # PRESET
+  build "$1" || return
+  # ThreadSanitizer cannot map its shadow where addresses are randomised over too many bits.
+  if [[ $1 == tsan ]]; then
+    export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
+    setarch -R true 2>/dev/null && exec setarch -R bash -c "$(declare -f run_ctest count_cases)
+      logs='$logs'; run_ctest $1"
+  fi
+  run_ctest "$1"
+}
+
+fuzz_one() { # BINARY
+  local name seeds found=$root/build/fuzz/found log
+  name=$(basename "$1")
+  log=$logs/$name.log
+  seeds=()
+  for folder in "$root/tests/fuzz/corpus/$name" "$root/tests/fuzz/corpus/${name#fuzz_}"; do
+    [[ -d $folder ]] && seeds+=("$folder")
+  done
+  mkdir -p "$found/$name"
+  if "$1" -max_total_time=$fuzz_seconds -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$found/" "$found/$name" "${seeds[@]}" >"$log" 2>&1; then
+    echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs, nothing found"
+  else
+    echo "$name: FAILED"
+    tail -n 60 "$log"
+    return 1
+  fi
+}
+
+fuzzers() {
+  local targets target good=0 bad=0 running=0
+  cmake --preset fuzz >"$logs/configure-fuzz.log" 2>&1 ||
+    { cat "$logs/configure-fuzz.log"; return 1; }
+  mapfile -t targets < <(ninja -C build/fuzz -t targets all |
+    sed -nE 's/^(bin\/fuzz_[a-z0-9_]+): .*/\1/p')
+  ((${#targets[@]})) || { echo "there are no fuzz targets"; return 1; }
+  cmake --build --preset fuzz --target "${targets[@]}" || return
+  reap() {
+    if wait -n; then ((++good)); else ((++bad)); fi
+    running=$((running - 1))
+  }
+  for target in "${targets[@]}"; do
+    ((running < $(nproc))) || reap
+    fuzz_one "$root/build/fuzz/$target" &
+    running=$((running + 1))
+  done
+  while ((running > 0)); do
+    reap
+  done
+  echo "$good passed, $bad failed"
+  ((bad == 0))
+}
+
+# A part of the tests that is a script of its own.
+script() { # NAME PATH
+  if [[ -x $2 ]]; then
+    stage "$1" "$2"
+  fi
+}
+
+began=$SECONDS
+ensure_build_packages && ensure_test_packages || exit 1
+[[ $mode != full ]] || ensure_full_packages || exit 1
+mkdir -p "$logs"
+
+if ! stage build build release; then
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+stage unit-and-wire run_ctest release
+if [[ $mode != quick ]]; then
+  script command-line tests/cli/run.sh
+  script examples tests/examples/run.sh
+  script interop tests/interop/run.sh
+  script browser tests/browser/run.sh
+fi
+if [[ $mode == full ]]; then
+  script demo tests/demo/run.sh
+  script instruction-guard tests/bench/guard.sh
+  stage address-sanitizer sanitized asan
+  stage thread-sanitizer sanitized tsan
+  stage fuzzers fuzzers
+  script chaos tests/chaos/run.sh
+  script containers deploy/test-containers.sh
+fi
+
+echo
+printf '%s\n' "${summary[@]}"
+printf '%-18s %5d s\n' "all of it" $((SECONDS - began))
+((${#failed_stages[@]} == 0)) || echo "failed: ${failed_stages[*]}"
+echo "$passed passed, $failed failed"
+((failed == 0 && ${#failed_stages[@]} == 0))
