@@ -1,0 +1,92 @@
+// The Cookie line: our cookie never stays in it, and everything else stays as it was.
+// Input: one byte that picks the name, then the line.
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "fuzz.hpp"
+#include "http/chars.hpp"
+#include "http/cookie.hpp"
+
+namespace {
+
+using namespace keepsake;
+using fuzz::must;
+
+std::vector<std::string> split(std::string_view line) {
+  std::vector<std::string> parts(1);
+  for (const char c : line) {
+    if (c == ';') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+void check_removal(std::string_view line, std::string_view name) {
+  std::string out = "kept";
+  append_without_cookie(line, name, out);
+  must(out.substr(0, 4) == "kept");
+  out.erase(0, 4);
+  if (!mentions_cookie(line, name)) {
+    must(out == line);
+    return;
+  }
+  must(!mentions_cookie(out, name));
+  CookieCandidates none;
+  collect_candidates(out, name, none);
+  must(!none.seen && none.count == 0);
+
+  std::vector<std::string> expected;
+  bool visible = false;
+  for (const std::string& part : split(line)) {
+    if (!mentions_cookie(part, name)) {
+      expected.push_back(part);
+      visible = visible || !trim(part).empty();
+    }
+  }
+  if (!visible) {
+    must(out.empty());
+    return;
+  }
+  const std::vector<std::string> left = split(out);
+  must(left.size() == expected.size());
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    must(i == 0 ? trim(left[i]) == trim(expected[i]) : left[i] == expected[i]);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::array<std::string_view, 4> kNames{"session", "__Host-id", "__Secure-s", "a"};
+  if (size == 0) {
+    return 0;
+  }
+  const std::string_view name = kNames[data[0] % kNames.size()];
+  const std::string_view line = fuzz::as_text(data + 1, size - 1);
+
+  CookieCandidates found;
+  collect_candidates(line, name, found);
+  must(found.count <= found.values.size());
+  must(!found.seen || mentions_cookie(line, name));
+  must(found.count == 0 || found.seen);
+  for (std::size_t i = 0; i < found.count; ++i) {
+    const std::string_view value = found.values[i];
+    must(!value.empty() && fuzz::within(value, line));
+    must(value.find(';') == std::string_view::npos && value.front() != '"');
+    // What stands before it is our name and nothing less.
+    must(std::string_view(value.data() - name.size() - 1, name.size()) == name);
+  }
+  check_removal(line, name);
+  must(set_cookie_names(line, name) || !mentions_cookie(line.substr(0, line.find(';')), name));
+
+  const CookieAttributes attributes{name, "/", "", std::nullopt, true, true, false, "Lax"};
+  std::string set;
+  append_set_cookie(attributes, "value", set);
+  must(set_cookie_names(set, name));
+  return 0;
+}
