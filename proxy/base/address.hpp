@@ -1,6 +1,6 @@
 #pragma once
-// IP addresses, CIDR blocks and the addresses of sockets as configuration writes them. Pure text and
-// bytes: nothing here resolves a name or opens a socket.
+// IP addresses, CIDR blocks and the addresses of sockets as configuration writes them. Pure text
+// and bytes: nothing here resolves a name or opens a socket.
 
 #include <array>
 #include <cstdint>
@@ -33,16 +33,17 @@ struct Cidr {
   friend bool operator==(const Cidr&, const Cidr&) = default;
 };
 
-// "10.0.0.0/8", "::1", "2001:db8::/32"; a bare address means that address alone. Host bits must be 0.
+// "10.0.0.0/8", "::1", "2001:db8::/32"; a bare address means that address alone. Host bits must be
+// 0.
 std::optional<Cidr> parse_cidr(std::string_view text);
 
 // Where to listen or connect: host:port, [v6]:port or unix:/path.
 struct SocketAddress {
   enum class Kind : std::uint8_t { Tcp, Unix };
   Kind kind = Kind::Tcp;
-  std::string host;         // name or IP, without brackets; empty for unix
+  std::string host;  // name or IP, without brackets; empty for unix
   std::uint16_t port = 0;
-  std::string path;         // unix only, absolute
+  std::string path;  // unix only, absolute
   // The text as configuration writes it ("[::1]:8080", "unix:/run/x.sock").
   std::string to_string() const;
   friend bool operator==(const SocketAddress&, const SocketAddress&) = default;

@@ -77,10 +77,12 @@ FlaskCodec::FlaskCodec(std::shared_ptr<const KeyRing> keys)
   }
   EVP_MAC_free(hmac);
   must(inflateInit(&inflater_) == Z_OK);
+  must(deflateInit(&deflater_, Z_DEFAULT_COMPRESSION) == Z_OK);
 }
 
 FlaskCodec::~FlaskCodec() {
   inflateEnd(&inflater_);
+  deflateEnd(&deflater_);
 }
 
 FlaskCodec::Signature FlaskCodec::sign(std::size_t key, std::string_view text) {
@@ -260,18 +262,27 @@ bool FlaskCodec::write_json(const Session& session) {
   return true;
 }
 
+// zlib.compress(json_) of Python.
+std::span<const std::uint8_t> FlaskCodec::deflated_json() {
+  must(deflateReset(&deflater_) == Z_OK);
+  deflated_.resize(deflateBound(&deflater_, json_.size()));
+  deflater_.next_in = reinterpret_cast<Bytef*>(json_.data());
+  deflater_.avail_in = static_cast<uInt>(json_.size());
+  deflater_.next_out = deflated_.data();
+  deflater_.avail_out = static_cast<uInt>(deflated_.size());
+  must(deflate(&deflater_, Z_FINISH) == Z_STREAM_END);
+  return std::span(deflated_).first(deflated_.size() - deflater_.avail_out);
+}
+
 std::size_t FlaskCodec::seal(const Session& session, std::string_view, std::string& out) {
   if (session.touched <= 0 || session.touched >= kStampEnd || !write_json(session)) {
     return 0;
   }
   const std::size_t before = out.size();
-  std::vector<std::uint8_t> packed(compressBound(json_.size()));
-  uLongf size = packed.size();
-  must(compress(packed.data(), &size, reinterpret_cast<const Bytef*>(json_.data()), json_.size()) ==
-       Z_OK);
-  if (size < json_.size() - 1) {
+  const std::span<const std::uint8_t> packed = deflated_json();
+  if (packed.size() < json_.size() - 1) {
     out.push_back('.');
-    base64url_encode(std::span(packed).first(size), out);
+    base64url_encode(packed, out);
   } else {
     base64url_encode({reinterpret_cast<const std::uint8_t*>(json_.data()), json_.size()}, out);
   }

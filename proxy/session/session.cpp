@@ -92,9 +92,12 @@ bool Session::owns(std::string_view view) const {
 
 void Session::store(std::size_t i, bool known, std::string_view key, std::string_view value) {
   if (!known) {
-    Entry entry{narrow(bytes_.size()), narrow(key.size()), narrow(bytes_.size() + key.size()),
-                narrow(value.size())};
-    bytes_.append(key).append(value);
+    const std::size_t at = bytes_.size();
+    const Entry entry{narrow(at), narrow(key.size()), narrow(at + key.size()),
+                      narrow(value.size())};
+    bytes_.resize(at + key.size() + value.size());
+    std::copy(key.begin(), key.end(), bytes_.data() + entry.key_at);
+    std::copy(value.begin(), value.end(), bytes_.data() + entry.value_at);
     entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(i), entry);
     return;
   }

@@ -1,0 +1,95 @@
+#include "backend/backend_connection.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "backend/server_pool.hpp"
+
+namespace keepsake {
+
+BackendConnection::BackendConnection(ServerPool& pool, asio::io_context& io, StreamList& streams,
+                                     BufferPool& buffers)
+    : stream(io, streams), in(buffers), pool_(&pool) {}
+
+bool BackendConnection::is_stale() {
+  if (has_result_ || !in.empty()) {
+    return true;
+  }
+  char byte = 0;
+  const ssize_t n = ::recv(stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+void BackendConnection::begin_read() {
+  reading_ = true;
+  stream.socket().async_read_some(
+      asio::buffer(in.space(), in.space_size()),
+      [this](const error_code& error, std::size_t bytes) { on_read(error, bytes); });
+}
+
+void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
+  reading_ = false;
+  if (doomed_) {
+    delete this;
+    return;
+  }
+  if (error == asio::error::operation_aborted && !stream.interrupted() && stream.is_open() &&
+      !stream.read_timed_out()) {
+    begin_read();  // cancelled together with a write that took too long
+    return;
+  }
+  if (!error) {
+    in.commit(bytes);
+    result_ = {IoStatus::Ok, bytes};
+  } else if (error == asio::error::eof) {
+    result_ = {IoStatus::End, 0};
+  } else if (error != asio::error::operation_aborted) {
+    result_ = {IoStatus::Failed, 0};
+  } else {
+    result_ = {stream.read_timed_out() ? IoStatus::TimedOut : IoStatus::Interrupted, 0};
+  }
+  has_result_ = true;
+  if (idle_) {
+    pool_->discard_idle(this);
+  } else if (waiter_) {
+    stream.set_read_deadline(SteadyTime::max());
+    std::exchange(waiter_, {}).resume();
+  }
+}
+
+void BackendConnection::destroy(BackendConnection* connection) {
+  if (!connection->reading_) {
+    delete connection;
+    return;
+  }
+  connection->doomed_ = true;
+  connection->stream.close();
+}
+
+bool BackendConnection::MoreAwaiter::await_ready() {
+  if (self.has_result_) {
+    return true;
+  }
+  if (self.stream.interrupted()) {
+    self.result_ = {IoStatus::Interrupted, 0};
+    self.has_result_ = true;
+    return true;
+  }
+  return false;
+}
+
+void BackendConnection::MoreAwaiter::await_suspend(std::coroutine_handle<> waiter) {
+  self.waiter_ = waiter;
+  self.stream.set_read_deadline(deadline);
+  if (!self.reading_) {
+    self.begin_read();
+  }
+}
+
+IoResult BackendConnection::MoreAwaiter::await_resume() {
+  self.has_result_ = false;
+  return self.result_;
+}
+
+}  // namespace keepsake

@@ -1,0 +1,64 @@
+#pragma once
+// One link to one backend server, made by ServerPool and lent to one exchange at a time. While it
+// idles a read stays pending: the server closing it, or sending bytes nobody asked for, is seen at
+// once and the link is dropped, so a stray response can never be taken for the answer to the next
+// request (and the system calls per exchange stay the same, since the read that waits for a
+// response is the same read).
+
+#include <coroutine>
+#include <memory>
+
+#include "base/buffer.hpp"
+#include "base/stream.hpp"
+
+namespace keepsake {
+
+class ServerPool;
+
+class BackendConnection {
+ public:
+  BackendConnection(ServerPool& pool, asio::io_context& io, StreamList& streams,
+                    BufferPool& buffers);
+
+  Stream stream;
+  Buffer in;            // received, not yet used
+  bool reused = false;  // has served an exchange before
+  SteadyTime idle_since{};
+
+  struct MoreAwaiter;
+  // Waits until more bytes are in `in` (which has space), or the end, or the deadline.
+  MoreAwaiter more(SteadyTime deadline);
+
+  // Whether anything (bytes or an end) has arrived since the last exchange; asks the kernel.
+  bool is_stale();
+
+ private:
+  friend class ServerPool;
+  void begin_read();
+  void on_read(const error_code& error, std::size_t bytes);
+  // Lets the link go: at once, or as soon as its pending read has been called back.
+  static void destroy(BackendConnection* connection);
+
+  ServerPool* pool_;
+  std::coroutine_handle<> waiter_{};
+  SteadyTime deadline_ = SteadyTime::max();
+  IoResult result_{};
+  bool reading_ = false;
+  bool has_result_ = false;
+  bool idle_ = false;
+  bool doomed_ = false;
+};
+
+struct BackendConnection::MoreAwaiter {
+  BackendConnection& self;
+  SteadyTime deadline;
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> waiter);
+  IoResult await_resume();
+};
+
+inline BackendConnection::MoreAwaiter BackendConnection::more(SteadyTime deadline) {
+  return MoreAwaiter{*this, deadline};
+}
+
+}  // namespace keepsake

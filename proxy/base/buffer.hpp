@@ -1,0 +1,111 @@
+#pragma once
+// Fixed-size byte buffers from a per-worker free list. A connection borrows one while it has work
+// and gives it back when it idles, so ten thousand idle connections hold none. Never grows; not
+// shared between threads.
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace keepsake {
+
+class BufferPool {
+ public:
+  // Each buffer has `size` bytes; at most `kept` unused ones are kept for later.
+  BufferPool(std::size_t size, std::size_t kept) : size_(size), kept_(kept) { free_.reserve(kept); }
+
+  std::size_t size() const { return size_; }
+  std::unique_ptr<char[]> take() {
+    if (free_.empty()) {
+      return std::unique_ptr<char[]>(new char[size_]);
+    }
+    std::unique_ptr<char[]> block = std::move(free_.back());
+    free_.pop_back();
+    return block;
+  }
+  void give(std::unique_ptr<char[]> block) {
+    if (free_.size() < kept_) {
+      free_.push_back(std::move(block));
+    }
+  }
+
+ private:
+  std::size_t size_;
+  std::size_t kept_;
+  std::vector<std::unique_ptr<char[]>> free_;
+};
+
+// Bytes that have arrived and are not used up: [begin, end) of a block.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(BufferPool& pool) : pool_(&pool), block_(pool.take()), capacity_(pool.size()) {}
+  ~Buffer() { release(); }
+  Buffer(Buffer&& other) noexcept { *this = std::move(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    if (this != &other) {
+      release();
+      pool_ = other.pool_;
+      block_ = std::move(other.block_);
+      capacity_ = std::exchange(other.capacity_, 0);
+      begin_ = std::exchange(other.begin_, 0);
+      end_ = std::exchange(other.end_, 0);
+      front_ = std::exchange(other.front_, 0);
+    }
+    return *this;
+  }
+
+  explicit operator bool() const { return block_ != nullptr; }
+  std::string_view bytes() const { return {block_.get() + begin_, end_ - begin_}; }
+  bool empty() const { return begin_ == end_; }
+  std::size_t size() const { return end_ - begin_; }
+
+  char* space() { return block_.get() + end_; }
+  std::size_t space_size() const { return capacity_ - end_; }
+  // `n` bytes were written into space().
+  void commit(std::size_t n) { end_ += n; }
+  // `n` of bytes() are done with. An emptied buffer starts again at its front.
+  void consume(std::size_t n) {
+    begin_ += n;
+    if (begin_ == end_) {
+      begin_ = end_ = front_;
+    }
+  }
+  // Takes the first `n` of bytes() off, but keeps them where they are until release_held(): the
+  // views of a head outlive the reading of its body.
+  void hold(std::size_t n) {
+    begin_ += n;
+    front_ = begin_;
+  }
+  void release_held() {
+    front_ = 0;
+    consume(0);
+  }
+  // Moves what is left to the front: views of bytes() become invalid, held bytes stay.
+  void compact() {
+    if (begin_ != front_) {
+      std::memmove(block_.get() + front_, block_.get() + begin_, end_ - begin_);
+      end_ -= begin_ - front_;
+      begin_ = front_;
+    }
+  }
+  void release() {
+    if (block_) {
+      pool_->give(std::move(block_));
+    }
+    capacity_ = begin_ = end_ = front_ = 0;
+  }
+
+ private:
+  BufferPool* pool_ = nullptr;
+  std::unique_ptr<char[]> block_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t front_ = 0;
+};
+
+}  // namespace keepsake

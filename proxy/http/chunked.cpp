@@ -1,0 +1,203 @@
+#include "http/chunked.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "http/chars.hpp"
+
+namespace keepsake {
+
+namespace {
+
+constexpr std::uint64_t kMaxChunk = std::numeric_limits<std::int64_t>::max();
+// Framing may exceed the data by this much in all before it is taken for a flood: a body of
+// one-byte chunks with long extensions costs more to read than it brings.
+constexpr std::uint64_t kMaxOverhead = 16 * 1024;
+
+ChunkReader::Piece bad(const char* why) {
+  ChunkReader::Piece piece;
+  piece.step = ChunkReader::Step::Bad;
+  piece.why = why;
+  return piece;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  const char lower = to_lower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), RFC 9112 7.1.1; BWS is refused,
+// as is a space before the first ";".
+bool valid_extensions(std::string_view text) {
+  while (!text.empty()) {
+    if (text.front() != ';') {
+      return false;
+    }
+    text.remove_prefix(1);
+    std::size_t n = 0;
+    while (n < text.size() && is_token(text[n])) {
+      ++n;
+    }
+    if (n == 0) {
+      return false;
+    }
+    text.remove_prefix(n);
+    if (text.empty() || text.front() != '=') {
+      continue;
+    }
+    text.remove_prefix(1);
+    if (text.empty()) {
+      return false;
+    }
+    if (text.front() != '"') {
+      n = 0;
+      while (n < text.size() && is_token(text[n])) {
+        ++n;
+      }
+      if (n == 0) {
+        return false;
+      }
+      text.remove_prefix(n);
+      continue;
+    }
+    n = 1;
+    while (n < text.size() && text[n] != '"') {
+      n += text[n] == '\\' ? 2U : 1U;
+    }
+    if (n >= text.size()) {
+      return false;
+    }
+    text.remove_prefix(n + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+ChunkReader::Piece ChunkReader::read_size_line(std::string_view input) {
+  const std::string_view line = input.substr(0, kMaxLine);
+  std::size_t i = 0;
+  std::uint64_t size = 0;
+  for (; i < line.size(); ++i) {
+    const int digit = hex_value(line[i]);
+    if (digit < 0) {
+      break;
+    }
+    if (size > (kMaxChunk >> 4U)) {
+      return bad("chunk size too large");
+    }
+    size = (size << 4U) | static_cast<unsigned>(digit);
+  }
+  if (i < line.size() && (i == 0 || (line[i] != ';' && line[i] != '\r'))) {
+    return bad("malformed chunk size");
+  }
+  std::size_t end = i;
+  while (end < line.size() && line[end] != '\r') {
+    const auto c = static_cast<unsigned char>(line[end]);
+    if ((c < 0x20 && c != '\t') || c == 0x7f) {
+      return bad("control byte in a chunk extension");
+    }
+    ++end;
+  }
+  if (end + 1 >= line.size()) {
+    return line.size() >= kMaxLine ? bad("chunk line too long") : Piece{};
+  }
+  if (line[end + 1] != '\n') {
+    return bad("bare CR in a chunk line");
+  }
+  if (!valid_extensions(line.substr(i, end - i))) {
+    return bad("malformed chunk extension");
+  }
+  Piece piece;
+  piece.consumed = end + 2;
+  left_ = size;
+  state_ = size == 0 ? State::Trailer : State::Data;
+  // 16 bytes of framing per chunk are ordinary; data pays for the rest.
+  overhead_ += piece.consumed + 2;
+  const std::uint64_t paid = 16 + 2 * std::min<std::uint64_t>(size, kMaxOverhead);
+  overhead_ -= std::min(overhead_, paid);
+  if (overhead_ > kMaxOverhead) {
+    return bad("too much chunk framing");
+  }
+  return piece;
+}
+
+ChunkReader::Piece ChunkReader::read_trailer(std::string_view input) {
+  Piece piece;
+  switch (parse_field_line(input, piece.trailer, piece.consumed, piece.why)) {
+    case HeadStatus::Ok:
+      break;
+    case HeadStatus::NeedMore:
+      return trailer_bytes_ + input.size() >= limits_.bytes ? bad("trailers too large") : Piece{};
+    default:
+      piece.step = Step::Bad;
+      return piece;
+  }
+  trailer_bytes_ += piece.consumed;
+  if (piece.trailer.name.empty()) {
+    state_ = State::Done;
+    piece.step = Step::End;
+    return piece;
+  }
+  if (trailer_bytes_ > limits_.bytes || ++trailers_ > limits_.fields) {
+    return bad("trailers too large");
+  }
+  piece.step = Step::Trailer;
+  return piece;
+}
+
+ChunkReader::Piece ChunkReader::next(std::string_view input) {
+  std::size_t skipped = 0;
+  while (true) {
+    const std::string_view rest = input.substr(skipped);
+    Piece piece;
+    switch (state_) {
+      case State::Size:
+        piece = read_size_line(rest);
+        if (piece.consumed == 0) {
+          break;
+        }
+        skipped += piece.consumed;
+        continue;
+      case State::Data:
+        if (rest.empty()) {
+          break;
+        }
+        piece.step = Step::Data;
+        piece.data =
+            rest.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, rest.size())));
+        piece.consumed = piece.data.size();
+        left_ -= piece.data.size();
+        if (left_ == 0) {
+          state_ = State::DataEnd;
+        }
+        break;
+      case State::DataEnd:
+        if (!rest.empty() && rest[0] != '\r') {
+          return bad("chunk data not followed by CRLF");
+        }
+        if (rest.size() > 1 && rest[1] != '\n') {
+          return bad("chunk data not followed by CRLF");
+        }
+        if (rest.size() < 2) {
+          break;
+        }
+        skipped += 2;
+        state_ = State::Size;
+        continue;
+      case State::Trailer:
+        piece = read_trailer(rest);
+        break;
+      case State::Done:
+        piece.step = Step::End;
+        break;
+    }
+    piece.consumed += skipped;
+    return piece;
+  }
+}
+
+}  // namespace keepsake

@@ -1,0 +1,50 @@
+#pragma once
+// The strict, bounded reader of the chunked coding (RFC 9112 7.1). Bytes in, pieces of data out;
+// chunk extensions are checked and dropped, trailer lines are checked, counted and handed out one
+// by one. Used for both directions by relay_body, run_action and the discarding of unread bodies.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/head.hpp"
+
+namespace keepsake {
+
+class ChunkReader {
+ public:
+  enum class Step : std::uint8_t { NeedMore, Data, Trailer, End, Bad };
+
+  struct Piece {
+    Step step = Step::NeedMore;
+    std::size_t consumed = 0;  // bytes of `input` that are done with
+    std::string_view data;     // Step::Data: a view into `input`
+    Field trailer;             // Step::Trailer: views into `input`
+    const char* why = "";      // Step::Bad
+  };
+
+  // Trailer sections above these are Bad; `limits.target` is not used.
+  explicit ChunkReader(const HeadLimits& limits = {}) : limits_(limits) {}
+
+  // What the front of `input` is. Drop `consumed` bytes and call again with the rest until
+  // NeedMore, End or Bad. After NeedMore call again with what was not consumed and more bytes
+  // behind it: never more than kMaxLine or limits.bytes are asked for.
+  Piece next(std::string_view input);
+
+  // A chunk-size line with its extensions may have this many bytes.
+  static constexpr std::size_t kMaxLine = 256;
+
+ private:
+  enum class State : std::uint8_t { Size, Data, DataEnd, Trailer, Done };
+  Piece read_size_line(std::string_view input);
+  Piece read_trailer(std::string_view input);
+
+  HeadLimits limits_;
+  State state_ = State::Size;
+  std::uint64_t left_ = 0;      // of the current chunk
+  std::uint64_t overhead_ = 0;  // framing bytes beyond what honest senders need
+  std::size_t trailer_bytes_ = 0;
+  std::size_t trailers_ = 0;
+};
+
+}  // namespace keepsake

@@ -1,0 +1,12 @@
+#pragma once
+// Step 3: the visitor's session, from the cookie they sent. Nothing a cookie can contain is an
+// error: what does not open is an anonymous visitor.
+
+#include "base/task.hpp"
+#include "server/exchange.hpp"
+
+namespace keepsake {
+
+Task<Fault> attach_session(Exchange& x);
+
+}  // namespace keepsake

@@ -1,0 +1,172 @@
+#include "server/commit_session.hpp"
+
+#include "http/chars.hpp"
+#include "server/request_head.hpp"
+#include "server/response_head.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// RFC 6265bis 5.6: browsers drop a cookie whose name and value are longer together.
+constexpr std::size_t kMaxCookie = 4096;
+
+std::string_view same_site_text(SameSite mode) {
+  switch (mode) {
+    case SameSite::Strict:
+      return "Strict";
+    case SameSite::None:
+      return "None";
+    case SameSite::Lax:
+      break;
+  }
+  return "Lax";
+}
+
+CookieAttributes attributes_of(const Exchange& x) {
+  const CookieConfig& cookie = x.view->config().session.cookie;
+  CookieAttributes attributes;
+  attributes.name = cookie.name;
+  attributes.path = cookie.path;
+  attributes.domain = cookie.domain;
+  if (cookie.lifetime) {
+    attributes.max_age = cookie.lifetime->count();
+  }
+  attributes.secure = cookie.secure == SecureMode::Always ||
+                      (cookie.secure == SecureMode::Auto && client_uses_https(x));
+  attributes.http_only = cookie.http_only;
+  attributes.partitioned = cookie.partitioned;
+  attributes.same_site = same_site_text(cookie.same_site);
+  return attributes;
+}
+
+std::string_view binding_of(const Exchange& x) {
+  return x.view->config().session.cookie.bind_host ? std::string_view{x.work.host}
+                                                   : std::string_view{};
+}
+
+// One Vary line that has Cookie in it, whatever the backend said; "*" says it already (RFC
+// 9110 12.5.5).
+void add_vary(Exchange& x) {
+  std::string& lines = x.work.session_lines;
+  if (x.reply.status != 0) {
+    lines.append("Vary: Cookie\r\n");
+    return;
+  }
+  ResponseHead& head = x.work.response;
+  if (!head.has(FieldId::Vary)) {
+    lines.append("Vary: Cookie\r\n");
+    return;
+  }
+  bool has_cookie = false;
+  unsigned count = 0;
+  std::string& joined = x.work.scratch;
+  joined.clear();
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::Vary || !field.exact || field.drop) {
+      continue;
+    }
+    ++count;
+    for_each_list_element(field.value, [&](std::string_view name) {
+      has_cookie = has_cookie || name == "*" || equals_lower(name, "cookie");
+      joined.append(joined.empty() ? "" : ", ").append(name);
+    });
+  }
+  if (has_cookie && count == 1) {
+    return;
+  }
+  for (Field& field : head.fields) {
+    field.drop = field.drop || (field.id == FieldId::Vary && field.exact);
+  }
+  if (!has_cookie) {
+    joined.append(joined.empty() ? "Cookie" : ", Cookie");
+  }
+  lines.append("Vary: ").append(joined).append("\r\n");
+}
+
+// A response that sets a cookie is for this visitor alone.
+void forbid_caching(Exchange& x) {
+  x.work.session_lines.append("Cache-Control: private, no-store\r\n");
+  for (Field& field : x.work.response.fields) {
+    switch (field.id) {
+      case FieldId::CacheControl:
+      case FieldId::Expires:
+      case FieldId::Pragma:
+      case FieldId::CdnCacheControl:
+      case FieldId::SurrogateControl:
+        field.drop = true;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+void set_cookie(Exchange& x) {
+  std::string& value = x.work.scratch;
+  value.clear();
+  x.view->codec->seal(x.work.session, binding_of(x), value);
+  std::string& lines = x.work.session_lines;
+  lines.append("Set-Cookie: ");
+  append_set_cookie(attributes_of(x), value, lines);
+  lines.append("\r\n");
+  x.sets_cookie = true;
+  forbid_caching(x);
+}
+
+void clear_cookie(Exchange& x) {
+  std::string& lines = x.work.session_lines;
+  lines.append("Set-Cookie: ");
+  append_clear_cookie(attributes_of(x), lines);
+  lines.append("\r\n");
+  x.sets_cookie = true;
+  forbid_caching(x);
+}
+
+}  // namespace
+
+bool fits_cookie(Exchange& x) {
+  std::string& value = x.work.scratch;
+  value.clear();
+  x.view->codec->seal(x.work.session, binding_of(x), value);
+  return value.size() + x.view->config().session.cookie.name.size() <= kMaxCookie;
+}
+
+Task<void> commit_session(Exchange& x) {
+  if (x.reply.status == 0) {
+    mark_response_lines(x);
+  }
+  if (x.route == nullptr || !x.route->session) {
+    co_return;
+  }
+  SessionState& state = x.session;
+  Session& session = x.work.session;
+  Metrics& metrics = x.worker.metrics();
+  add_vary(x);
+  if (state.keep_cookie) {
+    co_return;
+  }
+  const std::int64_t now = unix_seconds(x.worker.clock().wall());
+  if (state.changed && !session.empty()) {
+    session.touched = now;
+    metrics.add(Counter::SessionsChanged);
+    set_cookie(x);
+  } else if (state.cleared || (state.changed && session.empty())) {
+    if (state.cookies.seen) {
+      metrics.add(Counter::SessionsCleared);
+      clear_cookie(x);
+    }
+  } else if (state.opened) {
+    const bool due = touch_due(x.view->snapshot->lifetime, session, now);
+    if (due || state.reseal) {
+      metrics.add(due ? Counter::SessionsTouched : Counter::SessionsResealed);
+      session.touched = due ? now : session.touched;
+      set_cookie(x);
+    }
+  } else if (state.cookies.seen) {
+    clear_cookie(x);
+  }
+}
+
+}  // namespace keepsake

@@ -1,0 +1,81 @@
+#include "server/connection.hpp"
+
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "http/forwarded.hpp"
+#include "server/exchange.hpp"
+#include "server/request_head.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+constexpr Millis kLinger{2000};
+
+// The client may still be sending when our last response has been written. Closing now would make
+// the kernel answer those bytes with a reset, which can destroy the response before it is read (RFC
+// 9112 9.6): so the end of ours is announced and what comes is read and forgotten, for two seconds
+// at most.
+Task<void> linger(Connection& c) {
+  c.stream.shutdown_write();
+  if (!c.workspace || c.stream.interrupted()) {
+    co_return;
+  }
+  const SteadyTime deadline = c.stream.in(kLinger);
+  Buffer& in = c.workspace->in;
+  while (true) {
+    in.release_held();
+    in.consume(in.size());
+    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
+    if (read.status != IoStatus::Ok) {
+      co_return;
+    }
+    in.commit(read.bytes);
+  }
+}
+
+}  // namespace
+
+Connection::Connection(Worker& w, Peer p)
+    : worker(w), stream(w.io(), w.streams()), peer(std::move(p)), view(w.view()) {
+  peer.trusted = !peer.is_unix && is_trusted(peer.address, view->config().trusted_proxies);
+  peer.text = peer.is_unix ? "unix" : peer.address.to_string();
+  peer.forwarded = forwarded_lines(peer);
+  worker.add(*this);
+}
+
+Connection::~Connection() {
+  if (workspace) {
+    worker.give_workspace(std::move(workspace));
+  }
+  worker.remove(*this);
+}
+
+Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer) {
+  Connection connection{worker, std::move(peer)};
+  if (!connection.stream.adopt(fd, family)) {
+    ::close(fd);
+    co_return;
+  }
+  try {
+    bool more = true;
+    while (more) {
+      more = co_await run_exchange(connection);
+    }
+  } catch (const std::exception& error) {
+    // Nothing on the data path throws but the allocator.
+    log::error("a connection was given up: {}", error.what());
+    connection.truncated = true;
+  }
+  if (connection.truncated) {
+    connection.stream.close_with_reset();
+  } else if (connection.linger) {
+    connection.phase = Connection::Phase::Writing;
+    co_await linger(connection);
+  }
+  connection.stream.close();
+}
+
+}  // namespace keepsake

@@ -1,0 +1,67 @@
+#pragma once
+// One client link: its stream, who is at the other end, and the loop over its exchanges. Owned by
+// its own coroutine (serve_connection); the worker only keeps it in a list for the sweep and the
+// drain.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/stream.hpp"
+#include "base/task.hpp"
+
+namespace keepsake {
+
+class Worker;
+struct View;
+struct Workspace;
+
+// The two ends of a client connection, as the kernel or a PROXY header tells them.
+struct Peer {
+  IpAddress address;  // the client's; all zero on a unix socket
+  std::uint16_t port = 0;
+  std::uint16_t local_port = 0;  // 0 on a unix socket
+  bool is_unix = false;
+  bool tls = false;
+  bool trusted = false;   // the peer's own address is in trusted_proxies
+  std::string text;       // address as text; "unix:" for a unix socket
+  std::string forwarded;  // the X-Forwarded-For/-Proto/-Port lines of an untrusted peer
+};
+
+struct Connection {
+  Connection(Worker& worker, Peer peer);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  enum class Phase : std::uint8_t {
+    Idle,     // no byte of a request yet
+    Reading,  // a request's head or body is arriving
+    Waiting,  // for the backend; the sweep looks whether the client is still there
+    Writing,
+    Tunnel,
+  };
+
+  Worker& worker;
+  Stream stream;
+  Peer peer;
+  std::shared_ptr<const View> view;      // the configuration of the exchange in progress
+  std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while parked
+  Phase phase = Phase::Idle;
+  std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle with a workspace
+  bool parked = false;           // the sweep asks it to give up its workspace
+  bool linger = false;           // close so that the last response survives unread input
+  bool truncated = false;        // the last response is incomplete: reset, never a clean end
+  Stream* on_cut = nullptr;      // the backend link in use: interrupted together with this one
+  std::size_t exchanges = 0;
+
+  // The worker's list.
+  Connection* next = nullptr;
+  Connection** link = nullptr;
+};
+
+// Serves `fd` until it closes. Takes ownership of the descriptor.
+Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer);
+
+}  // namespace keepsake

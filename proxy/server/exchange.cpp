@@ -1,0 +1,84 @@
+// START READING HERE. One exchange from the first byte of its request to the last of its response:
+// the steps in order, each in the file of its name. A step returns a Fault when the exchange cannot
+// go on; fail_exchange turns that into the response that the remaining steps then send like any
+// other.
+
+#include "server/exchange.hpp"
+
+#include <array>
+
+#include "http/request_id.hpp"
+#include "server/attach_session.hpp"
+#include "server/commit_session.hpp"
+#include "server/fail_exchange.hpp"
+#include "server/forward_request.hpp"
+#include "server/log_access.hpp"
+#include "server/match_route.hpp"
+#include "server/read_request.hpp"
+#include "server/relay_upgrade.hpp"
+#include "server/run_action.hpp"
+#include "server/worker.hpp"
+#include "server/write_response.hpp"
+
+namespace keepsake {
+
+Task<bool> run_exchange(Connection& connection) {
+  // Waits for the first bytes without holding any memory worth speaking of.
+  if (!co_await wait_for_request(connection)) {
+    co_return false;
+  }
+  Exchange x{connection, *connection.workspace};
+
+  Fault fault = co_await read_request(x);
+  if (fault == Fault::None) {
+    fault = match_route(x);
+  }
+  if (fault == Fault::None) {
+    fault = co_await attach_session(x);
+  }
+  if (fault == Fault::None) {
+    fault = x.route->kind == RouteConfig::Kind::Backend ? co_await forward_request(x)
+                                                        : co_await run_action(x);
+  }
+  if (fault != Fault::None) {
+    fail_exchange(x, fault);
+  }
+  if (x.tunnel) {
+    co_await relay_upgrade(x);
+  } else {
+    co_await commit_session(x);
+    co_await write_response(x);
+  }
+  log_access(x);
+  co_return x.keep_alive;
+}
+
+Exchange::Exchange(Connection& c, Workspace& w) : connection(c), work(w), worker(c.worker) {
+  work.request_id.clear();
+  work.session_lines.clear();
+}
+
+// The head was kept for the log; now its bytes go, and pipelined ones move up.
+Exchange::~Exchange() {
+  connection.on_cut = nullptr;
+  work.in.release_held();
+}
+
+const std::string& request_id(Exchange& x) {
+  std::string& id = x.work.request_id;
+  if (id.empty()) {
+    const Field* given = x.connection.peer.trusted && x.head_read
+                             ? x.work.request.find(FieldId::XRequestId)
+                             : nullptr;
+    if (given != nullptr && valid_request_id(given->value)) {
+      id = given->value;
+    } else {
+      std::array<std::uint8_t, 16> random{};
+      x.worker.random().fill(random);
+      append_request_id(random, id);
+    }
+  }
+  return id;
+}
+
+}  // namespace keepsake

@@ -1,0 +1,145 @@
+#pragma once
+// The state of one request and its response, and the function that takes it through its steps. Each
+// step is a file of its own, named after it; this state is all they share. Lives in the frame of
+// run_exchange.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/server_pool.hpp"
+#include "base/buffer.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "http/chunked.hpp"
+#include "http/cookie.hpp"
+#include "http/framing.hpp"
+#include "http/head.hpp"
+#include "http/target.hpp"
+#include "server/connection.hpp"
+#include "server/route_table.hpp"
+#include "session/codec.hpp"
+#include "session/session.hpp"
+
+namespace keepsake {
+
+class Balancer;
+class Worker;
+struct View;
+
+// Buffers and scratch of a connection that has work to do; reused from exchange to exchange, so
+// that the steady state allocates nothing. Kept by the worker while no connection needs it.
+struct Workspace {
+  explicit Workspace(BufferPool& buffers) : in(buffers) { out.reserve(4096); }
+
+  Buffer in;                  // from the client
+  std::string out;            // the head (and small body) about to be written, to either side
+  std::string session_lines;  // what commit_session adds to the response head
+  std::string body;           // of a response that Keepsake makes itself
+  std::string scratch;
+  std::string path;  // normalised, when it differs from the request's bytes
+  std::string host;  // lower case, without port
+  std::string request_id;
+  RequestHead request;
+  ResponseHead response;
+  Session session;
+};
+
+// What is known about the visitor's session in this exchange; attach_session fills it, the action
+// or the backend changes it, commit_session writes it back.
+struct SessionState {
+  CookieCandidates cookies;
+  OpenStatus status = OpenStatus::Malformed;  // of the last candidate that was tried
+  bool opened = false;       // a cookie opened: Workspace::session is the visitor's
+  bool reseal = false;       // an older key opened it
+  bool changed = false;      // values differ from what the cookie holds
+  bool cleared = false;      // the visitor's session ends with this exchange
+  bool keep_cookie = false;  // hands off: a refused action, or a store that could not be asked
+};
+
+// A response that Keepsake makes itself, instead of a backend's.
+struct LocalReply {
+  unsigned status = 0;  // 0: none
+  std::string_view reason;
+  std::string_view content_type;  // empty: no body
+  std::string_view location;
+  std::string allow;         // for 405
+  unsigned retry_after = 0;  // seconds
+};
+
+// The relaying of a request body that was not there whole with its head; see relay_body.
+struct Upload {
+  bool running = false;
+  bool stop = false;
+  bool done = false;          // every byte was read and written
+  Fault fault = Fault::None;  // the client's fault that ended it
+  Wakeup finished;
+};
+
+struct Exchange {
+  Exchange(Connection& connection, Workspace& workspace);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  Connection& connection;
+  Workspace& work;
+  Worker& worker;
+  const View* view = nullptr;  // the connection keeps it alive
+
+  // read_request
+  Target target;
+  std::string_view path;          // normalised
+  Framing body;                   // of the request
+  ChunkReader chunks;             // its reader, when chunked
+  std::uint64_t body_left = 0;    // of a body with a length, still to be read
+  std::uint64_t body_bytes = 0;   // read so far
+  bool body_read = false;         // the whole request body has been taken off the connection
+  bool expects_continue = false;  // the client waits for 100 before it sends the body
+  bool upgrade = false;           // a WebSocket handshake
+  bool client_keeps_alive = false;
+  bool client_closes = false;  // it said Connection: close
+  bool wants_trailers = false;
+  bool head_read = false;              // request head was understood: the fields may be looked at
+  bool forwarded_proto_https = false;  // a trusted peer says its client's link is https
+
+  // match_route
+  const RouteConfig* route = nullptr;
+
+  // attach_session
+  SessionState session;
+
+  // forward_request
+  Lease lease;
+  Balancer* balancer = nullptr;
+  Framing response_body;
+  bool tunnel = false;  // the backend switched protocols
+  Upload upload;
+
+  // write_response
+  LocalReply reply;
+  bool head_sent = false;          // bytes of the final response are on their way
+  bool keep_alive_allowed = true;  // false: the fault forbids another exchange on this connection
+  bool keep_alive = false;
+  std::uint64_t sent = 0;  // body bytes to the client
+  unsigned status = 0;     // of the final response, for the log
+
+  bool sets_cookie = false;   // commit_session added a Set-Cookie
+  std::uint32_t spoofs = 0;   // forged headers that were removed
+  Fault fault = Fault::None;  // what ended it, for the log
+  std::string_view note;      // more about the fault, for the log; static or in the workspace
+  SteadyTime started{};
+
+  bool is_head() const { return work.request.method == Method::Head; }
+};
+
+// The id of this exchange in every log and header: made at first use, or a trusted peer's.
+const std::string& request_id(Exchange& x);
+
+// Takes one request from the connection and answers it. False: the connection is at its end.
+Task<bool> run_exchange(Connection& connection);
+
+}  // namespace keepsake

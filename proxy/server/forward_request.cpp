@@ -1,0 +1,259 @@
+#include "server/forward_request.hpp"
+
+#include "base/log.hpp"
+#include "http/chars.hpp"
+#include "http/cross_site.hpp"
+#include "server/relay_body.hpp"
+#include "server/request_head.hpp"
+#include "server/response_head.hpp"
+#include "server/site_hints.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// A body of at most this much that arrived with its head is sent in the same system call and can be
+// sent again.
+constexpr std::size_t kSmallBody = 32 * 1024;
+constexpr unsigned kMaxInterim = 32;
+
+bool idempotent(Method method) {
+  switch (method) {
+    case Method::Get:
+    case Method::Head:
+    case Method::Options:
+    case Method::Put:
+    case Method::Delete:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// How an attempt ended, and whether another may be made.
+struct Attempt {
+  Fault fault = Fault::None;
+  bool sent = false;      // bytes of the request went out
+  bool answered = false;  // bytes of a response came back
+};
+
+// The part of the request body that is there already and completes it; empty otherwise.
+std::string_view whole_small_body(const Exchange& x) {
+  const bool whole = x.body.kind == BodyKind::Length && x.body_left > 0 &&
+                     x.work.in.size() >= x.body_left && x.body_left <= kSmallBody;
+  return whole ? x.work.in.bytes().substr(0, static_cast<std::size_t>(x.body_left))
+               : std::string_view{};
+}
+
+// An idle link unless `fresh`, else a new one. Before a request that could not be repeated the
+// kernel is asked whether the idle link still stands.
+Task<Fault> borrow_link(Exchange& x, ServerPool& pool, bool fresh) {
+  if (!fresh) {
+    x.lease = pool.take_idle(!idempotent(x.work.request.method) || !x.body_read || x.upgrade);
+    if (x.lease) {
+      co_return Fault::None;
+    }
+  }
+  ServerPool::Connected connected = co_await pool.connect(x.view->config().timeouts.connect);
+  if (connected.error) {
+    pool.count_failure(x.worker.streams().now());
+    log::warn("cannot connect to {}: {} (request {})", pool.url(), connected.error.message(),
+              request_id(x));
+    co_return connected.error == asio::error::timed_out ? Fault::BackendConnectTimeout
+                                                        : Fault::BackendUnreachable;
+  }
+  pool.count_success();
+  x.lease = std::move(connected.lease);
+  co_return Fault::None;
+}
+
+Fault read_fault(const Exchange& x, IoStatus status) {
+  if (x.connection.stream.interrupted()) {
+    return Fault::ClientGone;
+  }
+  if (x.upload.fault != Fault::None) {
+    return x.upload.fault;
+  }
+  return status == IoStatus::TimedOut ? Fault::BackendTimeout : Fault::BackendClosed;
+}
+
+// Reads the next head, interim or final, into x.work.response.
+Task<Attempt> read_response_head(Exchange& x) {
+  Attempt attempt{Fault::None, true, false};
+  BackendConnection& backend = *x.lease;
+  ResponseHead& head = x.work.response;
+  const Snapshot& snapshot = *x.view->snapshot;
+  head.reset(snapshot.request_limits.fields);
+  while (true) {
+    if (!backend.in.empty()) {
+      attempt.answered = true;
+      const HeadStatus status =
+          parse_response_head(backend.in.bytes(), snapshot.response_limits, snapshot.names, head);
+      if (status == HeadStatus::Ok) {
+        co_return attempt;
+      }
+      if (status != HeadStatus::NeedMore) {
+        x.note = head.why;
+        attempt.fault =
+            status == HeadStatus::TooLarge ? Fault::BackendHeadTooLarge : Fault::BackendBadResponse;
+        co_return attempt;
+      }
+      if (backend.in.space_size() < snapshot.response_limits.bytes) {
+        backend.in.compact();
+        head.reset(snapshot.request_limits.fields);
+      }
+    }
+    const IoResult read =
+        co_await backend.more(backend.stream.in(snapshot.config.timeouts.response));
+    if (read.status != IoStatus::Ok) {
+      attempt.fault = read_fault(x, read.status);
+      co_return attempt;
+    }
+  }
+}
+
+// A 1xx other than 101 goes on to clients that know them; an unasked 100 does not: we gave ours.
+Task<Fault> relay_interim(Exchange& x) {
+  const ResponseHead& head = x.work.response;
+  if (head.status == 100 || x.work.request.minor == 0) {
+    co_return Fault::None;
+  }
+  x.work.out.clear();
+  append_interim_head(x, x.work.out);
+  const IoStatus status =
+      co_await x.connection.stream.write(x.view->config().timeouts.write, x.work.out);
+  co_return status == IoStatus::Ok ? Fault::None : Fault::ClientGone;
+}
+
+// Takes the head off the backend's buffer; its views stay valid until the body is read past it.
+void take_head(Exchange& x) {
+  x.lease->in.hold(x.work.response.size);
+}
+
+Fault judge_final_head(Exchange& x) {
+  const ResponseHead& head = x.work.response;
+  if (head.status == 101) {
+    const Field* upgrade = head.find(FieldId::Upgrade);
+    if (!x.upgrade || upgrade == nullptr || !equals_lower(upgrade->value, "websocket")) {
+      x.note = "switched protocols unasked";
+      return Fault::BackendBadResponse;
+    }
+    x.tunnel = true;
+    return Fault::None;
+  }
+  x.response_body = response_framing(head, x.is_head());
+  if (x.response_body.error != 0) {
+    x.note = x.response_body.why;
+    return Fault::BackendBadResponse;
+  }
+  return Fault::None;
+}
+
+// One send and the wait for its answer.
+Task<Attempt> attempt_on(Exchange& x, ServerPool& pool, bool fresh) {
+  Attempt attempt;
+  x.connection.phase = Connection::Phase::Waiting;
+  attempt.fault = co_await borrow_link(x, pool, fresh);
+  if (attempt.fault != Fault::None) {
+    co_return attempt;
+  }
+  x.connection.on_cut = &x.lease->stream;
+  std::string& out = x.work.out;
+  out.clear();
+  append_request_head(x, pool.server(), out);
+  const std::string_view small_body = whole_small_body(x);
+  const bool streams_body = !x.body_read && small_body.empty();
+  const IoStatus written =
+      co_await x.lease->stream.write(x.view->config().timeouts.write, out, small_body);
+  attempt.sent = true;
+  if (written != IoStatus::Ok) {
+    attempt.fault = written == IoStatus::TimedOut ? Fault::BackendStalled : read_fault(x, written);
+    co_return attempt;
+  }
+  if (streams_body) {
+    if (co_await invite_body(x) != IoStatus::Ok) {
+      attempt.fault = Fault::ClientGone;
+      co_return attempt;
+    }
+    start_upload(x);
+  }
+  for (unsigned interim = 0; interim <= kMaxInterim; ++interim) {
+    attempt = co_await read_response_head(x);
+    if (attempt.fault != Fault::None) {
+      co_return attempt;
+    }
+    if (x.work.response.status >= 200 || x.work.response.status == 101) {
+      attempt.fault = judge_final_head(x);
+      take_head(x);
+      if (!small_body.empty()) {
+        x.work.in.consume(small_body.size());
+        x.body_left = 0;
+        x.body_read = true;
+      }
+      co_return attempt;
+    }
+    attempt.fault = co_await relay_interim(x);
+    if (attempt.fault != Fault::None) {
+      co_return attempt;
+    }
+    x.lease->in.consume(x.work.response.size);
+  }
+  x.note = "too many interim responses";
+  attempt.fault = Fault::BackendBadResponse;
+  co_return attempt;
+}
+
+// A second attempt is safe when nothing was sent, or when a link that had idled broke before a
+// single byte of an answer and the request may be repeated and still is whole in our hands (RFC
+// 9110 9.2.2).
+bool may_retry(const Exchange& x, const Attempt& attempt, bool reused) {
+  if (attempt.fault == Fault::ClientGone || attempt.answered || x.upload.running) {
+    return false;
+  }
+  if (!attempt.sent) {
+    return true;
+  }
+  const bool whole = x.body_read || !whole_small_body(x).empty();
+  return reused && whole && attempt.fault == Fault::BackendClosed &&
+         idempotent(x.work.request.method);
+}
+
+}  // namespace
+
+Task<Fault> forward_request(Exchange& x) {
+  if (x.upgrade && x.route->session && cross_site(site_hints(x))) {
+    x.worker.metrics().add(Counter::CrossSiteRefused);
+    co_return Fault::CrossSite;
+  }
+  x.balancer = x.view->backends[x.route->backend].get();
+  std::uint64_t tried = 0;
+  Fault fault = Fault::NoServer;
+  for (unsigned n = 0; n < x.balancer->config().retry_attempts; ++n) {
+    std::size_t index = 0;
+    ServerPool* pool = x.balancer->choose(x.worker.streams().now(), tried, index);
+    if (pool == nullptr) {
+      break;
+    }
+    const Attempt attempt = co_await attempt_on(x, *pool, n > 0);
+    fault = attempt.fault;
+    if (fault == Fault::None) {
+      co_return Fault::None;
+    }
+    const bool reused = x.lease && x.lease->reused;
+    co_await finish_upload(x);
+    x.connection.on_cut = nullptr;
+    x.lease.close();
+    if (!may_retry(x, attempt, reused)) {
+      break;
+    }
+    if (!attempt.sent) {
+      tried |=
+          index < 64 ? std::uint64_t{1} << index : 0;  // a stale link says nothing of its server
+    }
+    x.worker.metrics().add(Counter::BackendRetries);
+  }
+  co_return fault;
+}
+
+}  // namespace keepsake

@@ -1,0 +1,39 @@
+#pragma once
+// Step 7: one line per exchange, into a buffer of the worker's own that is written when it is full
+// or a little later. A reader that is too slow loses lines, which are counted, never an exchange
+// its time.
+
+#include <boost/asio/steady_timer.hpp>
+#include <string>
+
+#include "base/asio.hpp"
+#include "base/metrics.hpp"
+
+namespace keepsake {
+
+struct Exchange;
+
+class AccessLog {
+ public:
+  AccessLog(asio::io_context& io, Metrics& metrics, int fd);
+
+  // Where a line may be appended; it must end in '\n' and be followed by added().
+  std::string& buffer() { return buffer_; }
+  void added();
+  void flush();
+
+ private:
+  asio::steady_timer timer_;
+  Metrics& metrics_;
+  int fd_;
+  std::string buffer_;
+  std::size_t lines_ = 0;
+  bool timer_runs_ = false;
+};
+
+// Counts the exchange and, if log.access is on, writes its line. Without session values, cookies or
+// queries' secrets: the target is logged as it came, but no header values other than Referer and
+// User-Agent.
+void log_access(Exchange& x);
+
+}  // namespace keepsake

@@ -1,0 +1,293 @@
+#include "server/read_request.hpp"
+
+#include "http/chars.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+Fault fault_of(HeadStatus status) {
+  switch (status) {
+    case HeadStatus::TargetTooLong:
+      return Fault::TargetTooLong;
+    case HeadStatus::TooLarge:
+      return Fault::HeadTooLarge;
+    case HeadStatus::BadVersion:
+      return Fault::BadVersion;
+    default:
+      return Fault::BadRequest;
+  }
+}
+
+Fault read_target(Exchange& x) {
+  RequestHead& head = x.work.request;
+  if (head.method == Method::Connect || head.method == Method::Trace) {
+    // CONNECT would make us an open proxy, TRACE would echo what we inject (RFC 9110 9.3.8).
+    x.reply.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    return Fault::MethodNotAllowed;
+  }
+  const std::optional<Target> target = parse_target(head.method_text, head.target);
+  if (!target) {
+    return Fault::BadTarget;
+  }
+  x.target = *target;
+  if (target->form == TargetForm::Asterisk) {
+    x.path = target->path;
+    return Fault::None;
+  }
+  const std::optional<std::string_view> path = normalise_path(target->path, x.work.path);
+  if (!path) {
+    return Fault::BadTarget;
+  }
+  x.path = *path;
+  return Fault::None;
+}
+
+// Exactly one Host in HTTP/1.1, at most one in 1.0; an absolute-form target must agree with it (RFC
+// 9112 3.2.2 would have it ignored, which is where two parsers part).
+Fault read_host(Exchange& x) {
+  RequestHead& head = x.work.request;
+  x.work.host.clear();
+  const Field* host = nullptr;
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::Host && field.exact) {
+      if (host != nullptr) {
+        return Fault::BadHost;
+      }
+      host = &field;
+    }
+  }
+  std::string_view authority = x.target.authority;
+  if (host == nullptr) {
+    if (head.minor == 1) {
+      return Fault::BadHost;
+    }
+  } else if (authority.empty()) {
+    authority = host->value;
+  } else if (!equals_ignoring_case(authority, host->value)) {
+    return Fault::BadHost;
+  }
+  if (host == nullptr && authority.empty()) {
+    return Fault::None;
+  }
+  const std::optional<HostPort> parsed = parse_host(authority);
+  if (!parsed) {
+    return Fault::BadHost;
+  }
+  for (const char c : parsed->host) {
+    x.work.host.push_back(to_lower(c));
+  }
+  return Fault::None;
+}
+
+// Headers that a client may not remove by naming them in Connection: what we rely on and what we
+// add.
+bool may_be_nominated(FieldId id) {
+  switch (id) {
+    case FieldId::Host:
+    case FieldId::ContentLength:
+    case FieldId::TransferEncoding:
+    case FieldId::Connection:
+    case FieldId::Cookie:
+    case FieldId::Expect:
+    case FieldId::Upgrade:
+    case FieldId::XForwardedFor:
+    case FieldId::XForwardedProto:
+    case FieldId::XForwardedHost:
+    case FieldId::XForwardedPort:
+    case FieldId::XForwardedOther:
+    case FieldId::Forwarded:
+    case FieldId::XRealIp:
+    case FieldId::XRequestId:
+    case FieldId::Injected:
+      return false;
+    default:
+      return true;
+  }
+}
+
+void drop_nominated(Head& head, std::string_view name) {
+  for (Field& field : head.fields) {
+    if (equals_ignoring_case(field.name, name) && may_be_nominated(field.id)) {
+      field.drop = true;
+    }
+  }
+}
+
+void read_connection_options(Exchange& x) {
+  RequestHead& head = x.work.request;
+  x.client_keeps_alive = head.minor == 1;
+  bool upgrade_option = false;
+  if (head.has(FieldId::Connection)) {
+    for (std::size_t i = 0; i < head.fields.size(); ++i) {
+      if (head.fields[i].id != FieldId::Connection || !head.fields[i].exact) {
+        continue;
+      }
+      for_each_list_element(head.fields[i].value, [&](std::string_view option) {
+        if (equals_lower(option, "close")) {
+          x.client_keeps_alive = false;
+          x.client_closes = true;
+        } else if (equals_lower(option, "keep-alive")) {
+          x.client_keeps_alive = !x.client_closes;
+        } else if (equals_lower(option, "upgrade")) {
+          upgrade_option = true;
+        } else if (!equals_lower(option, "te")) {
+          drop_nominated(head, option);
+        }
+      });
+    }
+  }
+  if (const Field* te = head.find(FieldId::Te)) {
+    for_each_list_element(te->value, [&](std::string_view coding) {
+      x.wants_trailers = x.wants_trailers || equals_lower(coding, "trailers");
+    });
+  }
+  if (const Field* upgrade = head.find(FieldId::Upgrade); upgrade != nullptr && upgrade_option) {
+    x.upgrade = head.minor == 1 && head.method == Method::Get &&
+                equals_lower(upgrade->value, "websocket") && head.has(FieldId::SecWebSocketKey);
+  }
+}
+
+Fault read_framing(Exchange& x) {
+  RequestHead& head = x.work.request;
+  x.body = request_framing(head);
+  if (x.body.error != 0) {
+    x.note = x.body.why;
+    return x.body.error == 501 ? Fault::UnknownCoding : Fault::BadRequest;
+  }
+  x.body_left = x.body.length;
+  x.body_read =
+      x.body.kind == BodyKind::None || (x.body.kind == BodyKind::Length && x.body_left == 0);
+  return Fault::None;
+}
+
+Fault read_expectation(Exchange& x) {
+  RequestHead& head = x.work.request;
+  const Field* expect = head.find(FieldId::Expect);
+  if (expect == nullptr) {
+    return Fault::None;
+  }
+  if (!equals_lower(expect->value, "100-continue")) {
+    return Fault::BadExpectation;
+  }
+  x.expects_continue = head.minor == 1 && !x.body_read;
+  return Fault::None;
+}
+
+Fault judge_head(Exchange& x) {
+  if (const Fault fault = read_framing(x); fault != Fault::None) {
+    return fault;
+  }
+  if (const Fault fault = read_target(x); fault != Fault::None) {
+    return fault;
+  }
+  if (const Fault fault = read_host(x); fault != Fault::None) {
+    return fault;
+  }
+  x.head_read = true;
+  read_connection_options(x);
+  if (const Fault fault = read_expectation(x); fault != Fault::None) {
+    return fault;
+  }
+  if (x.upgrade && x.body.kind != BodyKind::None && !x.body_read) {
+    return Fault::BadUpgrade;
+  }
+  if (x.body.kind == BodyKind::Length && x.body.length > x.view->config().limits.body) {
+    return Fault::BodyTooLarge;
+  }
+  return Fault::None;
+}
+
+}  // namespace
+
+Task<bool> wait_for_request(Connection& c) {
+  Worker& worker = c.worker;
+  if (c.view != worker.view()) {
+    c.view = worker.view();
+  }
+  const TimeoutsConfig& timeouts = c.view->config().timeouts;
+  // A client that has never sent anything gets as long as a head may take, one between exchanges
+  // longer.
+  const SteadyTime deadline = c.stream.in(c.exchanges == 0 ? timeouts.header : timeouts.idle);
+  c.phase = Connection::Phase::Idle;
+  c.idle_sweeps = 0;
+  while (true) {
+    if (c.workspace && !c.workspace->in.empty()) {
+      break;  // pipelined
+    }
+    if (worker.draining() && c.exchanges > 0) {
+      co_return false;
+    }
+    if (c.parked) {
+      c.parked = false;
+      worker.give_workspace(std::move(c.workspace));
+      const IoStatus status = co_await c.stream.wait_readable(deadline);
+      if (status != IoStatus::Ok) {
+        co_return false;
+      }
+    }
+    if (!c.workspace) {
+      c.workspace = worker.take_workspace();
+    }
+    Buffer& in = c.workspace->in;
+    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
+    if (read.status == IoStatus::Ok) {
+      in.commit(read.bytes);
+      break;
+    }
+    if (read.status != IoStatus::Interrupted || c.stream.interrupted() || !c.parked) {
+      co_return false;
+    }
+  }
+  // The configuration may have been replaced while this connection idled.
+  if (c.view != worker.view()) {
+    c.view = worker.view();
+  }
+  ++c.exchanges;
+  co_return true;
+}
+
+Task<Fault> read_request(Exchange& x) {
+  Connection& c = x.connection;
+  Buffer& in = x.work.in;
+  RequestHead& head = x.work.request;
+  x.view = c.view.get();
+  const Snapshot& snapshot = *x.view->snapshot;
+  x.started = x.worker.clock().steady();
+  c.phase = Connection::Phase::Reading;
+  c.parked = false;
+
+  const SteadyTime deadline = c.stream.in(snapshot.config.timeouts.header);
+  head.reset(snapshot.request_limits.fields);
+  while (true) {
+    const HeadStatus status =
+        parse_request_head(in.bytes(), snapshot.request_limits, snapshot.names, head);
+    if (status == HeadStatus::Ok) {
+      break;
+    }
+    if (status != HeadStatus::NeedMore) {
+      x.note = head.why;
+      co_return fault_of(status);
+    }
+    if (in.space_size() < snapshot.request_limits.bytes) {
+      in.compact();
+      head.reset(snapshot.request_limits.fields);
+      if (in.space_size() == 0) {
+        co_return Fault::HeadTooLarge;
+      }
+    }
+    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
+    if (read.status == IoStatus::TimedOut) {
+      co_return Fault::HeadTimeout;
+    }
+    if (read.status != IoStatus::Ok) {
+      co_return Fault::ClientGone;
+    }
+    in.commit(read.bytes);
+  }
+  in.hold(head.size);
+  co_return judge_head(x);
+}
+
+}  // namespace keepsake

@@ -1,0 +1,296 @@
+#include "server/request_head.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "http/chars.hpp"
+#include "http/forwarded.hpp"
+#include "http/request_id.hpp"
+#include "http/value_encoding.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+void append_number(std::uint64_t value, std::string& out) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+// method SP target SP HTTP/1.1, with the target's own bytes in origin form (RFC 9112 3.2.1).
+void append_start_line(const Exchange& x, std::string& out) {
+  const RequestHead& head = x.work.request;
+  if (x.target.form == TargetForm::Origin && head.start_line.ends_with("HTTP/1.1\r\n")) {
+    out.append(head.start_line);
+    return;
+  }
+  out.append(head.method_text).append(" ");
+  if (x.target.origin.empty() || x.target.origin.front() == '?') {
+    out.append("/");
+  }
+  out.append(x.target.origin).append(" HTTP/1.1\r\n");
+}
+
+// Whether a line of the client reaches the backend as it came.
+enum class Verdict : std::uint8_t { Keep, Drop, Spoof };
+
+Verdict judge(const Exchange& x, const Field& field) {
+  const bool trusted = x.connection.peer.trusted;
+  switch (field.id) {
+    case FieldId::Other:
+      break;
+    case FieldId::Injected:
+      return Verdict::Spoof;
+    case FieldId::Host:
+    case FieldId::Cookie:
+    case FieldId::ContentLength:
+    case FieldId::TransferEncoding:
+    case FieldId::Connection:
+      return field.exact ? Verdict::Drop : Verdict::Spoof;
+    case FieldId::XForwardedFor:
+    case FieldId::XForwardedProto:
+    case FieldId::XForwardedHost:
+    case FieldId::XForwardedPort:
+      return field.exact ? Verdict::Drop : Verdict::Spoof;
+    case FieldId::XForwardedOther:
+    case FieldId::Forwarded:
+    case FieldId::XRealIp:
+      if (!field.exact) {
+        return Verdict::Spoof;
+      }
+      return trusted ? Verdict::Keep : Verdict::Drop;
+    case FieldId::XRequestId:
+      return field.exact ? Verdict::Drop : Verdict::Spoof;
+    case FieldId::Expect:
+    case FieldId::Te:
+    case FieldId::Trailer:
+    case FieldId::KeepAlive:
+    case FieldId::ProxyConnection:
+    case FieldId::ProxyAuthorization:
+    case FieldId::Http2Settings:
+    case FieldId::Upgrade:
+      return field.exact ? Verdict::Drop : Verdict::Keep;
+    default:
+      break;
+  }
+  return Verdict::Keep;
+}
+
+void append_host(const Exchange& x, const ServerConfig& server, std::string& out) {
+  const HostHeader& host = x.balancer->config().host;
+  out.append("Host: ");
+  const Field* field = x.work.request.find(FieldId::Host);
+  if (host.mode == HostHeader::Mode::Literal) {
+    out.append(host.literal);
+  } else if (host.mode == HostHeader::Mode::Preserve && field != nullptr) {
+    out.append(field->value);
+  } else if (server.address.kind == SocketAddress::Kind::Unix) {
+    out.append("localhost");
+  } else {
+    out.append(server.address.to_string());
+  }
+  out.append("\r\n");
+}
+
+void append_cookie_line(const Exchange& x, const Field& field, std::string& out) {
+  const std::string_view name = x.view->config().session.cookie.name;
+  if (!mentions_cookie(field.value, name)) {
+    out.append(field.line);
+    return;
+  }
+  const std::size_t start = out.size();
+  out.append(field.name).append(": ");
+  const std::size_t value = out.size();
+  append_without_cookie(field.value, name, out);
+  if (out.size() == value) {
+    out.resize(start);
+  } else {
+    out.append("\r\n");
+  }
+}
+
+// Every client line that stays, in order; neighbours are copied together. Cookie and Host lines
+// keep their place.
+void append_client_lines(Exchange& x, const ServerConfig& server, std::string& out) {
+  const bool drop_underscores = x.view->config().headers_with_underscore == UnderscorePolicy::Drop;
+  std::string_view run;
+  std::uint64_t spoofs = 0;
+  for (const Field& field : x.work.request.fields) {
+    Verdict verdict = field.drop ? Verdict::Drop : judge(x, field);
+    if (verdict == Verdict::Keep && drop_underscores &&
+        field.name.find('_') != std::string_view::npos) {
+      verdict = Verdict::Drop;
+    }
+    if (verdict == Verdict::Keep) {
+      if (!run.empty() && run.data() + run.size() == field.line.data()) {
+        run = {run.data(), run.size() + field.line.size()};
+      } else {
+        out.append(run);
+        run = field.line;
+      }
+      continue;
+    }
+    if (verdict == Verdict::Spoof) {
+      ++spoofs;
+    } else if (field.id == FieldId::Cookie && field.exact) {
+      out.append(run);
+      run = {};
+      append_cookie_line(x, field, out);
+    } else if (field.id == FieldId::Host && field.exact) {
+      out.append(run);
+      run = {};
+      append_host(x, server, out);
+    }
+  }
+  out.append(run);
+  if (spoofs != 0) {
+    x.spoofs = static_cast<std::uint32_t>(spoofs);
+    x.worker.metrics().add(Counter::SpoofedHeaders, spoofs);
+  }
+}
+
+std::string_view first_value(const Exchange& x, FieldId id) {
+  const Field* field = x.work.request.find(id);
+  return field == nullptr ? std::string_view{} : field->value;
+}
+
+// Behind a trusted proxy what it said stands, and its own address joins X-Forwarded-For.
+void append_trusted_forwarded(const Exchange& x, std::string& out) {
+  const Peer& peer = x.connection.peer;
+  out.append("X-Forwarded-For: ");
+  for (const Field& field : x.work.request.fields) {
+    if (field.id == FieldId::XForwardedFor && field.exact && !field.value.empty()) {
+      out.append(field.value).append(", ");
+    }
+  }
+  out.append(peer.text).append("\r\nX-Forwarded-Proto: ");
+  const std::string_view proto = first_value(x, FieldId::XForwardedProto);
+  if (valid_proto(last_list_element(proto))) {
+    out.append(proto);
+  } else {
+    out.append(peer.tls ? "https" : "http");
+  }
+  out.append("\r\nX-Forwarded-Port: ");
+  const std::string_view port = first_value(x, FieldId::XForwardedPort);
+  if (port.empty()) {
+    append_number(peer.local_port, out);
+  } else {
+    out.append(port);
+  }
+  out.append("\r\n");
+  if (const std::string_view host = first_value(x, FieldId::XForwardedHost); !host.empty()) {
+    out.append("X-Forwarded-Host: ").append(host).append("\r\n");
+  } else if (const Field* own = x.work.request.find(FieldId::Host)) {
+    out.append("X-Forwarded-Host: ").append(own->value).append("\r\n");
+  }
+}
+
+void append_forwarded(const Exchange& x, std::string& out) {
+  if (x.connection.peer.trusted) {
+    append_trusted_forwarded(x, out);
+    return;
+  }
+  out.append(x.connection.peer.forwarded);
+  if (const Field* host = x.work.request.find(FieldId::Host)) {
+    out.append("X-Forwarded-Host: ").append(host->value).append("\r\n");
+  }
+}
+
+void append_encoded(ValueEncoding encoding, std::string_view value, std::string& out) {
+  switch (encoding) {
+    case ValueEncoding::Percent:
+      append_percent(value, out);
+      break;
+    case ValueEncoding::DisplayString:
+      append_display_string(value, out);
+      break;
+    case ValueEncoding::Base64:
+      append_base64(value, out);
+      break;
+    case ValueEncoding::Raw:
+      append_raw(value, out);
+      break;
+  }
+}
+
+void append_session_headers(const Exchange& x, std::string& out) {
+  if (!x.session.opened) {
+    return;
+  }
+  const Session& session = x.work.session;
+  for (const SessionHeader& header : x.view->config().session.headers) {
+    if (header.source == SessionHeader::Source::Value) {
+      if (const std::optional<std::string_view> value = session.find(header.key)) {
+        out.append(header.name).append(": ");
+        append_encoded(header.encoding, *value, out);
+        out.append("\r\n");
+      }
+    }
+  }
+}
+
+void append_framing(const Exchange& x, std::string& out) {
+  if (x.body.kind == BodyKind::Chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (x.body.kind == BodyKind::Length) {
+    out.append("Content-Length: ");
+    append_number(x.body.length, out);
+    out.append("\r\n");
+  }
+}
+
+}  // namespace
+
+std::string forwarded_lines(const Peer& peer) {
+  std::string out = "X-Forwarded-For: ";
+  out.append(peer.text).append("\r\nX-Forwarded-Proto: ").append(peer.tls ? "https" : "http");
+  out.append("\r\nX-Forwarded-Port: ");
+  append_number(peer.local_port, out);
+  return out.append("\r\n");
+}
+
+bool client_uses_https(const Exchange& x) {
+  const Peer& peer = x.connection.peer;
+  if (peer.tls || !peer.trusted || !x.head_read) {
+    return peer.tls;
+  }
+  const RequestHead& head = x.work.request;
+  std::string_view proto;
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::XForwardedProto && field.exact) {
+      proto = last_list_element(field.value);
+    }
+  }
+  if (proto.empty() && head.has(FieldId::Forwarded)) {
+    for (const Field& field : head.fields) {
+      if (field.id == FieldId::Forwarded && field.exact) {
+        proto = last_forwarded_proto(field.value).value_or("");
+      }
+    }
+  }
+  return equals_lower(proto, "https");
+}
+
+void append_request_head(Exchange& x, const ServerConfig& server, std::string& out) {
+  append_start_line(x, out);
+  append_client_lines(x, server, out);
+  if (!x.work.request.has(FieldId::Host)) {
+    append_host(x, server, out);
+  }
+  append_forwarded(x, out);
+  out.append("X-Request-Id: ").append(request_id(x)).append("\r\n");
+  append_framing(x, out);
+  if (x.upgrade) {
+    out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  } else if (x.wants_trailers) {
+    out.append("Connection: TE\r\nTE: trailers\r\n");
+  }
+  if (x.route->session) {
+    append_session_headers(x, out);
+  }
+  out.append("\r\n");
+}
+
+}  // namespace keepsake

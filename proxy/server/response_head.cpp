@@ -1,0 +1,108 @@
+#include "server/response_head.hpp"
+
+#include "base/log.hpp"
+#include "http/chars.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+void drop_nominated(ResponseHead& head, std::string_view option) {
+  for (Field& field : head.fields) {
+    if (field.id != FieldId::SetCookie && equals_ignoring_case(field.name, option)) {
+      field.drop = true;
+    }
+  }
+}
+
+bool is_ours(const Exchange& x, const Field& field) {
+  if (!set_cookie_names(field.value, x.view->config().session.cookie.name)) {
+    return false;
+  }
+  x.worker.metrics().add(Counter::DroppedSetCookies);
+  log::warn("backend {} sent a Set-Cookie with the session cookie's name: removed",
+            x.balancer->config().name);
+  return true;
+}
+
+// "HTTP/1.1" whatever the backend speaks; a missing reason gets its space (RFC 9112 4).
+void append_status_line(const ResponseHead& head, std::string& out) {
+  out.append("HTTP/1.1 ");
+  std::string_view rest = head.start_line.substr(9);
+  if (rest.size() == 5) {
+    out.append(rest.substr(0, 3)).append(" \r\n");
+  } else {
+    out.append(rest);
+  }
+}
+
+}  // namespace
+
+void mark_response_lines(Exchange& x) {
+  ResponseHead& head = x.work.response;
+  for (std::size_t i = 0; i < head.fields.size(); ++i) {
+    Field& field = head.fields[i];
+    switch (field.id) {
+      case FieldId::Connection:
+        field.drop = true;
+        for_each_list_element(field.value, [&](std::string_view option) {
+          if (!equals_lower(option, "close") && !equals_lower(option, "keep-alive")) {
+            drop_nominated(head, option);
+          }
+        });
+        break;
+      case FieldId::KeepAlive:
+      case FieldId::ProxyConnection:
+      case FieldId::ProxyAuthenticate:
+      case FieldId::Te:
+      case FieldId::TransferEncoding:
+      case FieldId::ContentLength:
+      case FieldId::Upgrade:
+      case FieldId::XSessionSet:
+      case FieldId::XSessionClear:
+        field.drop = true;
+        break;
+      case FieldId::Trailer:
+        field.drop = !x.wants_trailers;
+        break;
+      case FieldId::SetCookie:
+        field.drop = field.exact && is_ours(x, field);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+void append_response_lines(const Exchange& x, std::string& out) {
+  const ResponseHead& head = x.work.response;
+  append_status_line(head, out);
+  std::string_view run;
+  for (const Field& field : head.fields) {
+    if (field.drop) {
+      continue;
+    }
+    if (!run.empty() && run.data() + run.size() == field.line.data()) {
+      run = {run.data(), run.size() + field.line.size()};
+    } else {
+      out.append(run);
+      run = field.line;
+    }
+  }
+  out.append(run);
+}
+
+void append_interim_head(Exchange& x, std::string& out) {
+  mark_response_lines(x);
+  append_response_lines(x, out);
+  out.append("\r\n");
+}
+
+void append_switching_head(Exchange& x, std::string& out) {
+  mark_response_lines(x);
+  append_response_lines(x, out);
+  out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+}
+
+}  // namespace keepsake

@@ -1,0 +1,155 @@
+#include "server/run_action.hpp"
+
+#include "http/chars.hpp"
+#include "http/cross_site.hpp"
+#include "http/error_page.hpp"
+#include "http/form.hpp"
+#include "server/commit_session.hpp"
+#include "server/relay_body.hpp"
+#include "server/site_hints.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+Fault fault_of(FormError error) {
+  switch (error) {
+    case FormError::None:
+      return Fault::None;
+    case FormError::MissingField:
+      return Fault::MissingField;
+    default:
+      return Fault::BadForm;
+  }
+}
+
+// Reads the whole request body into `out`, at most `limit` bytes of it.
+Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
+  out.clear();
+  if (x.body.kind == BodyKind::Length && x.body.length > limit) {
+    co_return Fault::BodyTooLarge;
+  }
+  if (co_await invite_body(x) != IoStatus::Ok) {
+    co_return Fault::ClientGone;
+  }
+  while (true) {
+    const BodyPiece piece = co_await read_body_piece(x);
+    if (piece.fault != Fault::None) {
+      co_return piece.fault;
+    }
+    if (piece.end) {
+      co_return Fault::None;
+    }
+    if (out.size() + piece.data.size() > limit) {
+      co_return Fault::BodyTooLarge;
+    }
+    out.append(piece.data);
+  }
+}
+
+// A visitor without a session, or with an empty one, gets a new id: none that a client knew before.
+void begin_session(Exchange& x) {
+  Session& session = x.work.session;
+  x.worker.random().fill(session.id);
+  session.has_id = true;
+  session.created = unix_seconds(x.worker.clock().wall());
+  x.worker.metrics().add(Counter::SessionsCreated);
+}
+
+// Puts the form's values into the session. On a fault the caller gives up the exchange, and the
+// session in the workspace with it: the visitor's cookie stays as it is.
+Fault apply_form(Exchange& x, const std::vector<std::string>& values) {
+  Session& session = x.work.session;
+  const SessionConfig& config = x.view->config().session;
+  const std::vector<SetField>& fields = x.route->set;
+  const bool was_empty = session.empty();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (values[i].size() > config.max_value) {
+      return Fault::ValueTooLarge;
+    }
+    x.session.changed = (values[i].empty() ? session.erase(fields[i].key)
+                                           : session.set(fields[i].key, values[i])) ||
+                        x.session.changed;
+  }
+  if (session.size() > config.max_values) {
+    return Fault::TooManyValues;
+  }
+  if (!x.session.changed || session.empty()) {
+    return Fault::None;
+  }
+  if (was_empty) {
+    begin_session(x);
+  }
+  session.touched = unix_seconds(x.worker.clock().wall());
+  return fits_cookie(x) ? Fault::None : Fault::SessionTooLarge;
+}
+
+Task<Fault> run_set(Exchange& x) {
+  const Field* type = x.work.request.find(FieldId::ContentType);
+  if (type == nullptr || !is_form_type(type->value)) {
+    co_return Fault::WrongMediaType;
+  }
+  std::string& body = x.work.body;
+  if (const Fault fault = co_await read_whole_body(x, x.view->config().limits.form, body);
+      fault != Fault::None) {
+    co_return fault;
+  }
+  std::vector<std::string_view> wanted;
+  wanted.reserve(x.route->set.size());
+  for (const SetField& field : x.route->set) {
+    wanted.emplace_back(field.field);
+  }
+  std::vector<std::string> values;
+  if (const FormError error = read_form(body, wanted, values); error != FormError::None) {
+    co_return fault_of(error);
+  }
+  co_return apply_form(x, values);
+}
+
+Task<Fault> run_clear(Exchange& x) {
+  const RequestHead& head = x.work.request;
+  const auto prefetch = [&](FieldId id) {
+    const Field* field = head.find(id);
+    bool found = false;
+    if (field != nullptr) {
+      for_each_list_element(field->value, [&](std::string_view purpose) {
+        found = found || equals_lower(purpose.substr(0, purpose.find(';')), "prefetch");
+      });
+    }
+    return found;
+  };
+  if (prefetch(FieldId::SecPurpose) || prefetch(FieldId::Purpose)) {
+    co_return Fault::Prefetch;
+  }
+  if (const Fault fault = co_await read_whole_body(x, x.view->config().limits.form, x.work.body);
+      fault != Fault::None) {
+    co_return fault;
+  }
+  x.session.cleared = true;
+  x.work.session.reset();
+  co_return Fault::None;
+}
+
+}  // namespace
+
+Task<Fault> run_action(Exchange& x) {
+  if (cross_site(site_hints(x))) {
+    x.worker.metrics().add(Counter::CrossSiteRefused);
+    co_return Fault::CrossSite;
+  }
+  const Fault fault =
+      x.route->kind == RouteConfig::Kind::Set ? co_await run_set(x) : co_await run_clear(x);
+  if (fault != Fault::None) {
+    x.session.keep_cookie = x.session.opened;  // the old session stands
+    x.session.changed = false;
+    co_return fault;
+  }
+  x.reply.status = 303;  // RFC 9110 15.4.4: see the result by GET
+  x.reply.reason = reason_phrase(303);
+  x.reply.location = x.route->redirect;
+  x.work.body.clear();
+  co_return Fault::None;
+}
+
+}  // namespace keepsake

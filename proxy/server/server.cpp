@@ -1,0 +1,135 @@
+#include "server/server.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+
+#include "backend/resolver.hpp"
+#include "base/log.hpp"
+#include "server/accept_connections.hpp"
+
+namespace keepsake {
+
+namespace {
+
+unsigned usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+    return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
+  }
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Server::Server(Config config, const Clock& clock) : Server(std::move(config), clock, Options{}) {}
+
+Server::Server(Config config, const Clock& clock, Options options)
+    : clock_(clock),
+      options_(options),
+      snapshot_(std::make_shared<const Snapshot>(std::move(config))) {}
+
+Server::~Server() {
+  resolver_.reset();
+  if (!threads_.empty()) {
+    cut();
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
+}
+
+bool Server::start(std::string& error) {
+  const Config& config = snapshot_->config;
+  const unsigned configured = options_.workers != 0 ? options_.workers : config.workers;
+  const unsigned count = configured != 0 ? configured : usable_cores();
+
+  std::vector<std::vector<int>> sockets;
+  for (const ListenConfig& listen : config.listen) {
+    std::string why;
+    std::vector<int> fds = open_listeners(listen.address, count, why);
+    if (fds.empty()) {
+      error = fmt::format("cannot listen on {}: {}", listen.address.to_string(), why);
+      for (const std::vector<int>& opened : sockets) {
+        std::for_each(opened.begin(), opened.end(), ::close);
+      }
+      ports_.clear();
+      return false;
+    }
+    ports_.push_back(bound_port(fds.front()));
+    sockets.push_back(std::move(fds));
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(clock_, shared_, options_.worker));
+    workers_.back()->use(snapshot_);
+    for (std::size_t l = 0; l < sockets.size(); ++l) {
+      workers_.back()->accept_from(sockets[l][i], config.listen[l]);
+    }
+  }
+  // Workers leave signals to the control thread.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  for (const auto& worker : workers_) {
+    ++running_;
+    threads_.emplace_back([this, &worker = *worker] {
+      worker.run();
+      --running_;
+      running_.notify_all();
+    });
+  }
+  resolver_ = std::make_unique<Resolver>(
+      [this](const ServerConfig& server, const std::vector<Endpoint>& endpoints) {
+        post_to_workers([url = server.url, endpoints](Worker& worker) {
+          worker.set_endpoints(url, endpoints);
+        });
+      });
+  resolver_->watch(config.backends);
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  return true;
+}
+
+void Server::post_to_workers(const std::function<void(Worker&)>& job) {
+  for (const auto& worker : workers_) {
+    asio::post(worker->io(), [job, &worker = *worker] { job(worker); });
+  }
+}
+
+void Server::reload(Config config) {
+  snapshot_ = std::make_shared<const Snapshot>(std::move(config));
+  post_to_workers([snapshot = snapshot_](Worker& worker) { worker.use(snapshot); });
+  resolver_->watch(snapshot_->config.backends);
+}
+
+void Server::drain() {
+  draining_ = true;
+  post_to_workers([](Worker& worker) { worker.drain(); });
+}
+
+void Server::cut() {
+  draining_ = true;
+  post_to_workers([](Worker& worker) { worker.cut(); });
+}
+
+bool Server::wait(Millis timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  while (running_ != 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(Millis{5});
+  }
+  return running_ == 0;
+}
+
+std::uint64_t Server::count(Counter counter) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) {
+    sum += worker->metrics().get(counter);
+  }
+  return sum;
+}
+
+}  // namespace keepsake

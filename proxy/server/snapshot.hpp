@@ -1,0 +1,34 @@
+#pragma once
+// One loaded configuration and everything that is derived from it once: the names that matter, the
+// route index, the keys. Immutable and shared by all workers; a reload makes a new one, and
+// exchanges that began under the old one finish under it.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "http/field_names.hpp"
+#include "http/head.hpp"
+#include "server/route_table.hpp"
+#include "session/key_ring.hpp"
+#include "session/lifetime.hpp"
+
+namespace keepsake {
+
+struct Snapshot {
+  explicit Snapshot(Config loaded);
+
+  Config config;
+  FieldTable names;
+  RouteTable routes;
+  std::shared_ptr<const KeyRing> keys;
+  Lifetime lifetime;
+  HeadLimits request_limits;
+  // A backend's head may be larger than a client's: it is trusted more and its buffer is there
+  // anyway.
+  HeadLimits response_limits;
+  RouteConfig asterisk_route;  // OPTIONS *: to the first backend, without session work
+};
+
+}  // namespace keepsake

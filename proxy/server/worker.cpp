@@ -1,0 +1,228 @@
+#include "server/worker.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "http/date.hpp"
+#include "server/accept_connections.hpp"
+#include "session/codec_factory.hpp"
+
+namespace keepsake {
+
+namespace {
+// The largest head that configuration allows (64 KiB) and as much again of its body. Memory that is
+// never written costs nothing: an ordinary exchange touches the first page.
+constexpr std::size_t kBufferSize = 128 * 1024;
+constexpr std::size_t kKeptBuffers = 128;
+constexpr std::size_t kKeptWorkspaces = 128;
+}  // namespace
+
+Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
+    : clock_(clock),
+      shared_(shared),
+      options_(options),
+      buffers_(kBufferSize, kKeptBuffers),
+      sweep_timer_(io_),
+      access_log_(io_, metrics_, options.access_log_fd) {
+  streams_.sweep(clock_.steady(), options_.sweep);
+}
+
+Worker::~Worker() {
+  listeners_.clear();
+  view_.reset();
+}
+
+std::shared_ptr<ServerPool> Worker::pool_for(const BackendConfig& backend,
+                                             const ServerConfig& server) {
+  const std::string key = fmt::format("{} {} {} {}", server.url, backend.keepalive_idle,
+                                      backend.keepalive_idle_timeout.count(), backend.name);
+  std::weak_ptr<ServerPool>& known = pools_[key];
+  std::shared_ptr<ServerPool> pool = known.lock();
+  if (!pool) {
+    pool = std::make_shared<ServerPool>(PoolContext{io_, streams_, buffers_, metrics_}, backend,
+                                        server);
+    known = pool;
+  }
+  return pool;
+}
+
+void Worker::use(std::shared_ptr<const Snapshot> snapshot) {
+  auto view = std::make_shared<View>();
+  view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
+  for (const BackendConfig& backend : snapshot->config.backends) {
+    std::vector<std::shared_ptr<ServerPool>> servers;
+    for (const ServerConfig& server : backend.servers) {
+      servers.push_back(pool_for(backend, server));
+    }
+    view->backends.push_back(std::make_unique<Balancer>(backend, std::move(servers)));
+  }
+  view->snapshot = std::move(snapshot);
+  view_ = std::move(view);
+  std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+void Worker::set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints) {
+  for (const auto& [key, known] : pools_) {
+    if (const std::shared_ptr<ServerPool> pool = known.lock(); pool && pool->url() == url) {
+      pool->set_endpoints(endpoints);
+    }
+  }
+}
+
+void Worker::run() {
+  start(sweep_regularly());
+  io_.run();
+}
+
+void Worker::stop_accepting() {
+  for (const auto& listener : listeners_) {
+    listener->stop();
+  }
+}
+
+void Worker::accept_from(int fd, const ListenConfig& config) {
+  listeners_.push_back(std::make_unique<Listener>(io_, fd, config));
+  start(accept_connections(*listeners_.back()));
+}
+
+void Worker::drain() {
+  draining_ = true;
+  stop_accepting();
+  for (Connection* connection = connections_; connection != nullptr;
+       connection = connection->next) {
+    if (connection->phase == Connection::Phase::Idle) {
+      connection->stream.interrupt();
+    }
+  }
+  sweep();
+}
+
+void Worker::cut() {
+  drain();
+  for (Connection* connection = connections_; connection != nullptr;
+       connection = connection->next) {
+    connection->stream.interrupt();
+    if (connection->on_cut != nullptr) {
+      connection->on_cut->interrupt();
+    }
+  }
+}
+
+Task<void> Worker::sweep_regularly() {
+  while (!stopping_) {
+    struct Tick {
+      asio::steady_timer& timer;
+      bool await_ready() const { return false; }
+      void await_suspend(std::coroutine_handle<> waiter) {
+        timer.async_wait([waiter](const error_code&) { waiter.resume(); });
+      }
+      void await_resume() const {}
+    };
+    sweep_timer_.expires_after(options_.sweep);
+    Tick tick{sweep_timer_};
+    co_await tick;
+    sweep();
+  }
+}
+
+void Worker::sweep() {
+  const SteadyTime now = clock_.steady();
+  streams_.sweep(now, options_.sweep);
+  for (const auto& [key, known] : pools_) {
+    if (const std::shared_ptr<ServerPool> pool = known.lock()) {
+      pool->sweep(now);
+    }
+  }
+  look_after_waiting_clients();
+  access_log_.flush();
+  if (draining_ && connections_ == nullptr && !stopping_) {
+    stopping_ = true;
+    for (const auto& [key, known] : pools_) {
+      if (const std::shared_ptr<ServerPool> pool = known.lock()) {
+        pool->close_idle();
+      }
+    }
+    sweep_timer_.cancel();
+  }
+}
+
+// Idle connections give their memory back after a sweep or two. Clients whose exchange waits for
+// the backend are asked whether they are still there: a reset shows up in poll() without reading
+// anything (a mere end of their bytes does not count: they still want their answer).
+void Worker::look_after_waiting_clients() {
+  std::vector<pollfd> polls;
+  std::vector<Connection*> waiting;
+  for (Connection* connection = connections_; connection != nullptr;
+       connection = connection->next) {
+    if (connection->phase == Connection::Phase::Idle && connection->workspace) {
+      if (++connection->idle_sweeps >= 2) {
+        connection->parked = true;
+        connection->stream.nudge_reader();
+      }
+    } else if (connection->phase == Connection::Phase::Waiting) {
+      polls.push_back({connection->stream.fd(), 0, 0});
+      waiting.push_back(connection);
+    }
+  }
+  if (polls.empty() || ::poll(polls.data(), polls.size(), 0) <= 0) {
+    return;
+  }
+  for (std::size_t i = 0; i < polls.size(); ++i) {
+    if ((polls[i].revents & POLLERR) != 0) {
+      waiting[i]->stream.interrupt();
+      if (waiting[i]->on_cut != nullptr) {
+        waiting[i]->on_cut->interrupt();
+      }
+    }
+  }
+}
+
+std::unique_ptr<Workspace> Worker::take_workspace() {
+  if (workspaces_.empty()) {
+    return std::make_unique<Workspace>(buffers_);
+  }
+  std::unique_ptr<Workspace> workspace = std::move(workspaces_.back());
+  workspaces_.pop_back();
+  workspace->in = Buffer{buffers_};
+  return workspace;
+}
+
+void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
+  if (workspaces_.size() < kKeptWorkspaces) {
+    workspace->in.release();
+    workspaces_.push_back(std::move(workspace));
+  }
+}
+
+void Worker::add(Connection& connection) {
+  connection.next = connections_;
+  if (connections_ != nullptr) {
+    connections_->link = &connection.next;
+  }
+  connection.link = &connections_;
+  connections_ = &connection;
+  metrics_.add(Counter::ConnectionsOpen);
+}
+
+void Worker::remove(Connection& connection) {
+  *connection.link = connection.next;
+  if (connection.next != nullptr) {
+    connection.next->link = connection.link;
+  }
+  metrics_.subtract(Counter::ConnectionsOpen);
+  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+const std::string& Worker::date_line() {
+  const std::int64_t second = unix_seconds(clock_.wall());
+  if (second != date_second_) {
+    date_second_ = second;
+    date_line_ = "Date: ";
+    append_http_date(second, date_line_);
+    date_line_ += "\r\n";
+  }
+  return date_line_;
+}
+
+}  // namespace keepsake

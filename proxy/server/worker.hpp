@@ -1,0 +1,115 @@
+#pragma once
+// One thread's share of the proxy: an io_context, its client connections, its links to the
+// backends, its ciphers, its log buffer. Nothing in it is touched by another thread except through
+// post() and the relaxed counters of metrics().
+
+#include <atomic>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/balancer.hpp"
+#include "backend/server_pool.hpp"
+#include "base/buffer.hpp"
+#include "base/clock.hpp"
+#include "base/metrics.hpp"
+#include "base/random.hpp"
+#include "server/connection.hpp"
+#include "server/exchange.hpp"
+#include "server/log_access.hpp"
+#include "server/snapshot.hpp"
+#include "session/codec.hpp"
+
+namespace keepsake {
+
+// A snapshot as one worker uses it: with the worker's own ciphers and pools.
+struct View {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::unique_ptr<Codec> codec;
+  std::vector<std::unique_ptr<Balancer>> backends;  // by index of Config::backends
+
+  const Config& config() const { return snapshot->config; }
+};
+
+// What all workers count together; touched when a connection opens or closes, never per exchange.
+struct SharedCounts {
+  std::atomic<std::size_t> connections{0};
+};
+
+class Worker {
+ public:
+  struct Options {
+    Millis sweep{500};  // between two looks at deadlines
+    int access_log_fd = 1;
+  };
+
+  Worker(const Clock& clock, SharedCounts& shared, Options options);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  asio::io_context& io() { return io_; }
+  const Clock& clock() const { return clock_; }
+  StreamList& streams() { return streams_; }
+  Metrics& metrics() { return metrics_; }
+  Random& random() { return random_; }
+  AccessLog& access_log() { return access_log_; }
+  const std::shared_ptr<const View>& view() const { return view_; }
+  bool draining() const { return draining_; }
+
+  // --- From the server's thread, before run() or posted to io():
+  void use(std::shared_ptr<const Snapshot> snapshot);
+  // Accepts from `fd` (listening, non-blocking) until stop_accepting(). The worker owns it.
+  void accept_from(int fd, const ListenConfig& config);
+  void stop_accepting();
+  void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
+  // No new exchanges; connections close as soon as their exchange is done.
+  void drain();
+  // Every connection ends now.
+  void cut();
+
+  // Runs until there is nothing left to do: after drain() or cut() and the last connection.
+  void run();
+
+  // --- From its own connections:
+  std::unique_ptr<Workspace> take_workspace();
+  void give_workspace(std::unique_ptr<Workspace> workspace);
+  void add(Connection& connection);
+  void remove(Connection& connection);
+  SharedCounts& shared() { return shared_; }
+  // "Date: ...\r\n" of this second.
+  const std::string& date_line();
+
+ private:
+  struct Listener;
+  Task<void> accept_connections(Listener& listener);
+  Task<void> sweep_regularly();
+  void sweep();
+  void look_after_waiting_clients();
+  std::shared_ptr<ServerPool> pool_for(const BackendConfig& backend, const ServerConfig& server);
+
+  const Clock& clock_;
+  SharedCounts& shared_;
+  Options options_;
+  Metrics metrics_;
+  Random random_;
+  StreamList streams_;
+  BufferPool buffers_;
+  asio::io_context io_{1};
+  asio::steady_timer sweep_timer_;
+  AccessLog access_log_;
+  std::shared_ptr<const View> view_;
+  std::map<std::string, std::weak_ptr<ServerPool>> pools_;  // by what makes two servers the same
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;
+  Connection* connections_ = nullptr;
+  bool draining_ = false;
+  bool stopping_ = false;  // nothing left to serve: the sweep ends too
+  std::int64_t date_second_ = -1;
+  std::string date_line_;
+};
+
+}  // namespace keepsake

@@ -1,0 +1,225 @@
+#include "server/write_response.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "http/chars.hpp"
+#include "server/commit_session.hpp"
+#include "server/relay_body.hpp"
+#include "server/response_head.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// A body of at most this much that is there already is copied behind its head: one system call, and
+// the backend's link is free before the client is written to.
+constexpr std::size_t kCopiedBody = 16 * 1024;
+
+void append_number_line(std::string_view name, std::uint64_t value, std::string& out) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(name).append(digits.data(), end).append("\r\n");
+}
+
+// Whether the client connection can carry another exchange after this one.
+void decide_keep_alive(Exchange& x) {
+  const LimitsConfig& limits = x.view->config().limits;
+  x.keep_alive = x.keep_alive_allowed && x.client_keeps_alive && x.head_read && x.body_read &&
+                 !x.upload.running && !x.upgrade && !x.worker.draining() &&
+                 x.connection.exchanges < limits.requests_per_connection;
+}
+
+void append_connection_lines(const Exchange& x, std::string& out) {
+  if (!x.keep_alive) {
+    out.append("Connection: close\r\n");
+  } else if (x.work.request.minor == 0) {
+    out.append("Connection: keep-alive\r\n");
+  }
+}
+
+void append_local_head(const Exchange& x, std::string& out) {
+  const LocalReply& reply = x.reply;
+  out.append("HTTP/1.1 ");
+  std::array<char, 4> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), reply.status).ptr;
+  out.append(digits.data(), end).append(" ").append(reply.reason).append("\r\n");
+  out.append(x.worker.date_line());
+  if (!reply.location.empty()) {
+    out.append("Location: ").append(reply.location).append("\r\n");
+  }
+  if (!reply.allow.empty()) {
+    out.append("Allow: ").append(reply.allow).append("\r\n");
+  }
+  if (reply.retry_after != 0) {
+    append_number_line("Retry-After: ", reply.retry_after, out);
+  }
+  if (!reply.content_type.empty()) {
+    out.append("Content-Type: ").append(reply.content_type).append("\r\n");
+  }
+  append_number_line("Content-Length: ", x.work.body.size(), out);
+  if (!x.sets_cookie) {
+    out.append(kNoStore);
+  }
+  out.append(x.work.session_lines);
+  append_connection_lines(x, out);
+  out.append("\r\n");
+}
+
+Task<void> write_local(Exchange& x) {
+  decide_keep_alive(x);
+  std::string& out = x.work.out;
+  out.clear();
+  append_local_head(x, out);
+  const std::string_view body = x.is_head() && x.head_read ? std::string_view{} : x.work.body;
+  x.status = x.reply.status;
+  x.sent = body.size();
+  x.connection.phase = Connection::Phase::Writing;
+  const IoStatus status =
+      co_await x.connection.stream.write(x.view->config().timeouts.write, out, body);
+  if (status != IoStatus::Ok) {
+    x.keep_alive = false;
+  }
+  x.connection.linger = !x.keep_alive;
+}
+
+// Whether the backend's link may serve again once the body is read.
+bool backend_keeps_alive(const ResponseHead& head) {
+  bool keep = head.minor == 1;
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::Connection && field.exact) {
+      for_each_list_element(field.value, [&](std::string_view option) {
+        if (equals_lower(option, "close")) {
+          keep = false;
+        } else if (head.minor == 0 && equals_lower(option, "keep-alive")) {
+          keep = true;
+        }
+      });
+    }
+  }
+  return keep;
+}
+
+// Keeps the link for the next exchange, if its state is exactly known; closes it otherwise.
+void return_link(Exchange& x, bool reusable) {
+  x.connection.on_cut = nullptr;
+  if (reusable && x.lease && x.lease->in.empty()) {
+    x.lease->in.release_held();
+    x.lease.give_back();
+  } else {
+    x.lease.close();
+  }
+}
+
+// Framing lines of the response to the client; true when its body will be chunked.
+bool append_framing(const Exchange& x, std::string& out) {
+  const ResponseHead& head = x.work.response;
+  const Framing& body = x.response_body;
+  const bool to_http10 = x.work.request.minor == 0;
+  if (head.status == 204 || head.status < 200) {
+    return false;
+  }
+  if (head.status == 205) {
+    out.append("Content-Length: 0\r\n");  // RFC 9110 15.3.6: no content
+    return false;
+  }
+  if (body.declared_length) {
+    append_number_line("Content-Length: ", body.length, out);
+    return false;
+  }
+  const bool chunked = body.kind == BodyKind::Chunked || body.kind == BodyKind::UntilClose ||
+                       (body.kind == BodyKind::None && head.has(FieldId::TransferEncoding));
+  if (chunked && !to_http10) {
+    out.append("Transfer-Encoding: chunked\r\n");
+    return true;
+  }
+  return false;
+}
+
+// A response without a length reaches an HTTP/1.0 client as "until the connection closes".
+bool ends_by_close(const Exchange& x) {
+  return x.work.request.minor == 0 && (x.response_body.kind == BodyKind::Chunked ||
+                                       x.response_body.kind == BodyKind::UntilClose);
+}
+
+Task<void> write_forwarded(Exchange& x) {
+  ResponseHead& head = x.work.response;
+  bool reusable = backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose;
+  if (head.status == 205 && !(x.response_body.kind == BodyKind::None ||
+                              (x.response_body.declared_length && x.response_body.length == 0))) {
+    x.response_body.kind = BodyKind::None;
+    reusable = false;
+  }
+  decide_keep_alive(x);
+  x.keep_alive = x.keep_alive && !ends_by_close(x);
+
+  std::string& out = x.work.out;
+  out.clear();
+  append_response_lines(x, out);
+  const bool chunked = append_framing(x, out);
+  out.append(x.work.session_lines);
+  append_connection_lines(x, out);
+  out.append("\r\n");
+  x.status = head.status;
+  x.head_sent = true;
+
+  // What of the body is here already, when its length tells.
+  const bool counted = x.response_body.kind == BodyKind::Length;
+  std::string_view ready;
+  if (counted) {
+    ready = x.lease->in.bytes().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
+                                              x.response_body.length, x.lease->in.size())));
+  }
+  const bool whole =
+      x.response_body.kind == BodyKind::None || (counted && ready.size() == x.response_body.length);
+  if (whole && ready.size() <= kCopiedBody) {
+    out.append(ready);
+    x.sent = ready.size();
+    x.lease->in.consume(ready.size());
+    ready = {};
+    if (!x.upload.running) {
+      return_link(x, reusable);
+    }
+  }
+  x.connection.phase = Connection::Phase::Writing;
+  const bool head_waits = !whole && !counted && !x.lease->in.empty();
+  IoStatus status = IoStatus::Ok;
+  if (!head_waits) {
+    status = co_await x.connection.stream.write(x.view->config().timeouts.write, out, ready);
+    out.clear();
+  }
+  if (status != IoStatus::Ok) {
+    x.fault = status == IoStatus::TimedOut ? Fault::ClientStalled : Fault::ClientGone;
+    x.keep_alive = false;
+    reusable = false;
+  } else if (!whole || !ready.empty()) {
+    x.sent += ready.size();
+    if (!ready.empty()) {
+      x.lease->in.consume(ready.size());
+    }
+    co_await relay_response_body(x, chunked);
+    reusable = reusable && x.fault == Fault::None;
+  }
+  if (x.upload.running) {
+    x.keep_alive = false;
+    co_await finish_upload(x);
+    reusable = false;
+  }
+  if (x.lease) {
+    return_link(x, reusable);
+  }
+  x.connection.linger = !x.keep_alive;
+}
+
+}  // namespace
+
+Task<void> write_response(Exchange& x) {
+  if (x.reply.status != 0) {
+    co_await write_local(x);
+  } else if (x.fault == Fault::None) {
+    co_await write_forwarded(x);
+  }
+}
+
+}  // namespace keepsake
