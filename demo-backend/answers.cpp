@@ -62,8 +62,8 @@ Response form_page(const Request& request) {
 
 Response received_headers(const Request& request) {
   boost::json::array headers;
-  for (const auto& field : request) {
-    headers.push_back({to_utf8(field.name_string()), to_utf8(field.value())});
+  for (const auto& [name, value] : request.lines) {
+    headers.push_back({to_utf8(name), to_utf8(value)});
   }
   const boost::json::object received{{"method", std::string_view{request.method_string()}},
                                      {"target", to_utf8(request.target())},

@@ -3,7 +3,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -22,8 +21,6 @@ constexpr std::uint64_t body_limit = 16 * 1024 * 1024;
 // request.
 constexpr std::chrono::seconds idle_timeout{90};
 constexpr std::chrono::seconds body_timeout{30};
-
-using Parser = http::request_parser<http::string_body>;
 
 http::status status_of(beast::error_code error) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
@@ -59,9 +56,9 @@ Awaitable<void> refuse_unreadable(Stream& stream, beast::error_code error) {
 }
 
 // True when the client may send the body it announced.
-Awaitable<bool> send_continue(Stream& stream, const Parser& parser) {
-  if (!beast::iequals(parser.get()[http::field::expect], "100-continue") ||
-      parser.get().version() < 11) {
+Awaitable<bool> send_continue(Stream& stream, RequestParser& parser) {
+  if (!beast::iequals(parser.request()[http::field::expect], "100-continue") ||
+      parser.request().version() < 11) {
     co_return true;
   }
   const http::response<http::empty_body> go_on{http::status::continue_, 11};
@@ -73,7 +70,7 @@ Awaitable<bool> send_continue(Stream& stream, const Parser& parser) {
 // The empty result: no further request, whatever the reason; it has been answered if it could be.
 Awaitable<std::optional<Request>> read_request(Stream& stream, beast::flat_buffer& buffer,
                                                Drain& drain) {
-  Parser parser;
+  RequestParser parser;
   parser.header_limit(head_limit);
   parser.body_limit(body_limit);
   stream.expires_after(idle_timeout);
@@ -103,7 +100,7 @@ Awaitable<std::optional<Request>> read_request(Stream& stream, beast::flat_buffe
     }
   }
   if (!error) {
-    co_return parser.release();
+    co_return std::move(parser.request());
   }
   const bool is_bad_request =
       error.category() == http::make_error_code(http::error::bad_target).category();
@@ -114,11 +111,16 @@ Awaitable<std::optional<Request>> read_request(Stream& stream, beast::flat_buffe
   co_return std::nullopt;
 }
 
+// The target of a request: a path as a rule, a whole URL where a proxy is spoken to (RFC 9112 3.2).
+boost::system::result<urls::url_view> parse_target(urls::string_view target) {
+  return target.starts_with('/') ? urls::parse_origin_form(target) : urls::parse_uri(target);
+}
+
 // True when the connection can carry another exchange.
 Awaitable<bool> answer_request(Stream& stream, Drain& drain, const Request& request,
                                bool more_is_waiting) {
   Response response;
-  const auto target = urls::parse_uri_reference(request.target());
+  const auto target = parse_target(request.target());
   if (request.target() == "*" && request.method() == http::verb::options) {
     response = make_response(request, http::status::ok, "text/plain; charset=utf-8", "");
     response.set(http::field::allow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");

@@ -15,6 +15,8 @@
 #include <list>
 #include <utility>
 
+#include "demo-backend/request.hpp"
+
 namespace keepsake::demo {
 
 namespace asio = boost::asio;
@@ -28,7 +30,6 @@ template <class T = void>
 using Awaitable = asio::awaitable<T, Executor>;
 inline constexpr auto no_throw = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 
-using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
 // The end of the program, told to whoever waits for something that may never come: an idle
