@@ -1,6 +1,7 @@
 #include "server/commit_session.hpp"
 
 #include "http/chars.hpp"
+#include "server/change_session.hpp"
 #include "server/request_head.hpp"
 #include "server/response_head.hpp"
 #include "server/worker.hpp"
@@ -144,6 +145,9 @@ Task<void> commit_session(Exchange& x) {
   Session& session = x.work.session;
   Metrics& metrics = x.worker.metrics();
   add_vary(x);
+  if (x.reply.status == 0 && x.balancer->config().writes_session) {
+    apply_backend_writes(x);
+  }
   if (state.keep_cookie) {
     co_return;
   }

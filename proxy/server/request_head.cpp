@@ -6,7 +6,7 @@
 #include "http/chars.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_id.hpp"
-#include "http/value_encoding.hpp"
+#include "server/inject_session.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -198,39 +198,6 @@ void append_forwarded(const Exchange& x, std::string& out) {
   }
 }
 
-void append_encoded(ValueEncoding encoding, std::string_view value, std::string& out) {
-  switch (encoding) {
-    case ValueEncoding::Percent:
-      append_percent(value, out);
-      break;
-    case ValueEncoding::DisplayString:
-      append_display_string(value, out);
-      break;
-    case ValueEncoding::Base64:
-      append_base64(value, out);
-      break;
-    case ValueEncoding::Raw:
-      append_raw(value, out);
-      break;
-  }
-}
-
-void append_session_headers(const Exchange& x, std::string& out) {
-  if (!x.session.opened) {
-    return;
-  }
-  const Session& session = x.work.session;
-  for (const SessionHeader& header : x.view->config().session.headers) {
-    if (header.source == SessionHeader::Source::Value) {
-      if (const std::optional<std::string_view> value = session.find(header.key)) {
-        out.append(header.name).append(": ");
-        append_encoded(header.encoding, *value, out);
-        out.append("\r\n");
-      }
-    }
-  }
-}
-
 void append_framing(const Exchange& x, std::string& out) {
   if (x.body.kind == BodyKind::Chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
@@ -287,8 +254,12 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
   } else if (x.wants_trailers) {
     out.append("Connection: TE\r\nTE: trailers\r\n");
   }
+  const std::size_t headers_at = out.size();
   if (x.route->session) {
-    append_session_headers(x, out);
+    inject_session(x, out);
+  }
+  if (const std::optional<Secret>& assertion = x.balancer->config().assertion) {
+    inject_assertion(x, assertion->text, headers_at, out);
   }
   out.append("\r\n");
 }

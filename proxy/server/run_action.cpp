@@ -4,7 +4,7 @@
 #include "http/cross_site.hpp"
 #include "http/error_page.hpp"
 #include "http/form.hpp"
-#include "server/commit_session.hpp"
+#include "server/change_session.hpp"
 #include "server/relay_body.hpp"
 #include "server/site_hints.hpp"
 #include "server/worker.hpp"
@@ -48,43 +48,6 @@ Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
   }
 }
 
-// A visitor without a session, or with an empty one, gets a new id: none that a client knew before.
-void begin_session(Exchange& x) {
-  Session& session = x.work.session;
-  x.worker.random().fill(session.id);
-  session.has_id = true;
-  session.created = unix_seconds(x.worker.clock().wall());
-  x.worker.metrics().add(Counter::SessionsCreated);
-}
-
-// Puts the form's values into the session. On a fault the caller gives up the exchange, and the
-// session in the workspace with it: the visitor's cookie stays as it is.
-Fault apply_form(Exchange& x, const std::vector<std::string>& values) {
-  Session& session = x.work.session;
-  const SessionConfig& config = x.view->config().session;
-  const std::vector<SetField>& fields = x.route->set;
-  const bool was_empty = session.empty();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (values[i].size() > config.max_value) {
-      return Fault::ValueTooLarge;
-    }
-    x.session.changed = (values[i].empty() ? session.erase(fields[i].key)
-                                           : session.set(fields[i].key, values[i])) ||
-                        x.session.changed;
-  }
-  if (session.size() > config.max_values) {
-    return Fault::TooManyValues;
-  }
-  if (!x.session.changed || session.empty()) {
-    return Fault::None;
-  }
-  if (was_empty) {
-    begin_session(x);
-  }
-  session.touched = unix_seconds(x.worker.clock().wall());
-  return fits_cookie(x) ? Fault::None : Fault::SessionTooLarge;
-}
-
 Task<Fault> run_set(Exchange& x) {
   const Field* type = x.work.request.find(FieldId::ContentType);
   if (type == nullptr || !is_form_type(type->value)) {
@@ -104,7 +67,11 @@ Task<Fault> run_set(Exchange& x) {
   if (const FormError error = read_form(body, wanted, values); error != FormError::None) {
     co_return fault_of(error);
   }
-  co_return apply_form(x, values);
+  std::vector<FormPair> pairs;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    pairs.emplace_back(x.route->set[i].key, std::move(values[i]));
+  }
+  co_return change_session(x, pairs);
 }
 
 Task<Fault> run_clear(Exchange& x) {

@@ -1,5 +1,7 @@
 #include "server/snapshot.hpp"
 
+#include "server/inject_session.hpp"
+
 namespace keepsake {
 
 namespace {
@@ -9,6 +11,8 @@ std::vector<std::string> injected_names(const Config& config) {
   for (const SessionHeader& header : config.session.headers) {
     names.push_back(header.name);
   }
+  // Not only for backends with an assertion: nobody else may seem to speak for Keepsake.
+  names.emplace_back(kAssertionHeader);
   return names;
 }
 
