@@ -1,5 +1,7 @@
 #include "server/attach_session.hpp"
 
+#include <algorithm>
+
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -38,7 +40,50 @@ void find_cookies(Exchange& x) {
   }
 }
 
+// The values behind the id in the cookie. A store that cannot be asked logs nobody out.
+Task<Fault> load_session(Exchange& x) {
+  Metrics& metrics = x.worker.metrics();
+  Session& session = x.work.session;
+  const SessionId id = session.id;
+  metrics.add(Counter::StoreReads);
+  const StoreTimes times = store_times(x);
+  switch (co_await x.view->store->load(id, times, session)) {
+    case StoreResult::Ok:
+      session.id = id;
+      session.has_id = true;
+      metrics.add(Counter::SessionsOpened);
+      break;
+    case StoreResult::Error:
+      metrics.add(Counter::StoreErrors);
+      x.session.opened = false;
+      x.session.keep_cookie = true;
+      if (x.view->config().session.on_store_error == OnStoreError::Refuse) {
+        co_return Fault::StoreDown;
+      }
+      break;
+    default:
+      metrics.add(Counter::StoreMisses);
+      x.session.opened = false;
+      break;
+  }
+  if (!x.session.opened) {
+    session.reset();
+  }
+  co_return Fault::None;
+}
+
 }  // namespace
+
+StoreTimes store_times(const Exchange& x) {
+  const Lifetime& lifetime = x.view->snapshot->lifetime;
+  StoreTimes times;
+  times.now = unix_seconds(x.worker.clock().wall());
+  times.idle_timeout = lifetime.idle_timeout.count();
+  times.absolute_timeout = lifetime.absolute_timeout.count();
+  times.touch_interval =
+      std::min(lifetime.touch_interval.count(), lifetime.idle_timeout.count() / 2);
+  return times;
+}
 
 Task<Fault> attach_session(Exchange& x) {
   x.work.session.reset();
@@ -52,18 +97,26 @@ Task<Fault> attach_session(Exchange& x) {
     const Opened opened = x.view->codec->open(x.session.cookies.values[i], binding, x.work.session);
     x.session.status = opened.status;
     if (opened.status == OpenStatus::Ok) {
-      x.session.status =
-          judge(x.view->snapshot->lifetime, x.work.session, unix_seconds(x.worker.clock().wall()));
+      x.session.status = judge(x.view->snapshot->cookie_lifetime, x.work.session,
+                               unix_seconds(x.worker.clock().wall()));
     }
     if (x.session.status == OpenStatus::Ok) {
       x.session.opened = true;
       x.session.reseal = opened.key_index > 0;
-      x.worker.metrics().add(Counter::SessionsOpened);
+      x.session.cookie_stamp = x.work.session.touched;
     } else {
       x.work.session.reset();
       x.worker.metrics().add(counter_of(x.session.status));
     }
   }
+  if (!x.session.opened) {
+    co_return Fault::None;
+  }
+  // An action changes the store without looking first: one round trip instead of two.
+  if (x.view->store && x.route->kind == RouteConfig::Kind::Backend) {
+    co_return co_await load_session(x);
+  }
+  x.worker.metrics().add(Counter::SessionsOpened);
   co_return Fault::None;
 }
 

@@ -4,9 +4,13 @@
 
 #include "base/task.hpp"
 #include "server/exchange.hpp"
+#include "store/session_store.hpp"
 
 namespace keepsake {
 
 Task<Fault> attach_session(Exchange& x);
+
+// What a store is told of time in this exchange.
+StoreTimes store_times(const Exchange& x);
 
 }  // namespace keepsake

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "http/chars.hpp"
+#include "server/attach_session.hpp"
 #include "server/commit_session.hpp"
 #include "server/worker.hpp"
 
@@ -31,20 +32,24 @@ void refuse_write(Exchange& x, std::string_view why) {
             x.balancer->config().name, why, request_id(x));
 }
 
-}  // namespace
+// Whether every pair is within the limits that hold for one value.
+bool pairs_fit(const Exchange& x, const std::vector<FormPair>& pairs) {
+  for (const auto& [key, value] : pairs) {
+    if (value.size() > x.view->config().session.max_value || key.empty() || key.size() > kMaxKey) {
+      return false;
+    }
+  }
+  return true;
+}
 
-Fault change_session(Exchange& x, std::span<const FormPair> pairs) {
+Fault change_in_cookie(Exchange& x, const std::vector<FormPair>& pairs) {
   Session& session = x.work.session;
-  const SessionConfig& config = x.view->config().session;
   const bool was_empty = session.empty();
   for (const auto& [key, value] : pairs) {
-    if (value.size() > config.max_value || key.empty() || key.size() > kMaxKey) {
-      return Fault::ValueTooLarge;
-    }
     const bool changes = value.empty() ? session.erase(key) : session.set(key, value);
     x.session.changed = x.session.changed || changes;
   }
-  if (session.size() > config.max_values) {
+  if (session.size() > x.view->config().session.max_values) {
     return Fault::TooManyValues;
   }
   if (!x.session.changed || session.empty()) {
@@ -57,31 +62,105 @@ Fault change_session(Exchange& x, std::span<const FormPair> pairs) {
   return fits_cookie(x) ? Fault::None : Fault::SessionTooLarge;
 }
 
-void apply_backend_writes(Exchange& x) {
+Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, bool may_begin) {
+  SessionId fresh{};
+  x.worker.random().fill(fresh);
+  const SessionId id = x.work.session.id;
+  Metrics& metrics = x.worker.metrics();
+  metrics.add(Counter::StoreWrites);
+  const StoreTimes times = store_times(x);
+  const StoreResult result =
+      co_await x.view->store->change(x.session.opened ? &id : nullptr, may_begin ? &fresh : nullptr,
+                                     pairs, x.view->config().session.max_values, times);
+  switch (result) {
+    case StoreResult::Ok:
+      metrics.add(Counter::SessionsChanged);
+      break;
+    case StoreResult::Created:
+      x.work.session.id = fresh;
+      x.work.session.has_id = true;
+      x.work.session.created = times.now;
+      x.session.opened = x.session.changed = true;
+      metrics.add(Counter::SessionsCreated);
+      break;
+    case StoreResult::Emptied:
+      x.session.cleared = true;
+      break;
+    case StoreResult::Missing:
+      x.session.opened = false;  // ended by somebody else meanwhile: it stays ended
+      break;
+    case StoreResult::TooMany:
+      co_return Fault::TooManyValues;
+    case StoreResult::Error:
+      metrics.add(Counter::StoreErrors);
+      x.session.keep_cookie = true;
+      co_return Fault::StoreDown;
+  }
+  co_return Fault::None;
+}
+
+}  // namespace
+
+Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, bool may_begin) {
+  if (!pairs_fit(x, pairs)) {
+    co_return Fault::ValueTooLarge;
+  }
+  if (x.view->store) {
+    co_return co_await change_in_store(x, pairs, may_begin);
+  }
+  co_return change_in_cookie(x, pairs);
+}
+
+Task<Fault> end_session(Exchange& x) {
+  if (x.view->store && x.session.opened) {
+    x.worker.metrics().add(Counter::StoreWrites);
+    const SessionId id = x.work.session.id;
+    if (co_await x.view->store->erase(id) == StoreResult::Error) {
+      x.worker.metrics().add(Counter::StoreErrors);
+      x.session.keep_cookie = true;
+      co_return Fault::StoreDown;
+    }
+  }
+  x.work.session.reset();
+  x.session.opened = false;
+  x.session.changed = false;
+  x.session.cleared = true;
+  co_return Fault::None;
+}
+
+Task<void> apply_backend_writes(Exchange& x) {
   const ResponseHead& head = x.work.response;
   const bool clear = asks_to_clear(head);
   if (!clear && !head.has(FieldId::XSessionSet)) {
-    return;
+    co_return;
+  }
+  if (x.session.keep_cookie) {
+    refuse_write(x, "the session is not known");
+    co_return;
   }
   std::vector<FormPair> pairs;
   for (const Field& field : head.fields) {
     if (field.id == FieldId::XSessionSet && field.exact) {
       if (const FormError error = read_pairs(field.value, pairs); error != FormError::None) {
         refuse_write(x, describe(error));
-        return;
+        co_return;
       }
     }
   }
   const Session before = x.work.session;  // a write that does not fit must leave it so
   const SessionState state = x.session;
+  const bool anonymous = !x.session.opened;
+  Fault fault = Fault::None;
   if (clear) {
-    x.work.session.reset();
-    x.session.cleared = true;
-    x.session.changed = false;
+    fault = co_await end_session(x);
   }
-  if (const Fault fault = change_session(x, pairs); fault != Fault::None) {
+  if (fault == Fault::None && !pairs.empty()) {
+    fault = co_await change_session(x, pairs, anonymous || clear);
+  }
+  if (fault != Fault::None) {
     x.work.session = before;
     x.session = state;
+    x.session.keep_cookie = fault == Fault::StoreDown;
     refuse_write(x, describe(fault).word);
   }
 }

@@ -1,20 +1,24 @@
 #pragma once
-// How values get into a session, for actions and for backends that write: within the limits, all of them or none.
+// How values get into a session, for actions and for backends that write: within the limits, all of
+// them or none, into the cookie or into the store.
 
-#include <span>
-
+#include "base/task.hpp"
 #include "http/form.hpp"
 #include "server/exchange.hpp"
 
 namespace keepsake {
 
-// Puts each (key, value) into the visitor's session in order; an empty value removes the key. On a fault the
-// session in the workspace is meaningless: the caller lets the visitor's cookie stand.
-// Sets x.session.changed, and gives a session that was empty a new id.
-Fault change_session(Exchange& x, std::span<const FormPair> pairs);
+// Puts each (key, value) into the visitor's session in order; an empty value removes the key. On a
+// fault the session in the workspace is meaningless: the caller lets the visitor's cookie stand. A
+// session that was empty gets a new id; with a store, `may_begin` says whether one that is gone may
+// begin anew.
+Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, bool may_begin);
 
-// What a backend with writes_session asked for by X-Session-Set and X-Session-Clear (contract 1.5). What does
-// not fit changes nothing, is counted and logged. Called by commit_session.
-void apply_backend_writes(Exchange& x);
+// Ends the visitor's session, in the store too.
+Task<Fault> end_session(Exchange& x);
+
+// What a backend with writes_session asked for by X-Session-Set and X-Session-Clear (contract 1.5).
+// What does not fit changes nothing, is counted and logged. Called by commit_session.
+Task<void> apply_backend_writes(Exchange& x);
 
 }  // namespace keepsake

@@ -107,7 +107,16 @@ void forbid_caching(Exchange& x) {
 void set_cookie(Exchange& x) {
   std::string& value = x.work.scratch;
   value.clear();
-  x.view->codec->seal(x.work.session, binding_of(x), value);
+  if (x.view->store) {
+    Session ticket;  // the values stay in the store
+    ticket.id = x.work.session.id;
+    ticket.has_id = true;
+    ticket.created = x.work.session.created;
+    ticket.touched = unix_seconds(x.worker.clock().wall());
+    x.view->codec->seal(ticket, binding_of(x), value);
+  } else {
+    x.view->codec->seal(x.work.session, binding_of(x), value);
+  }
   std::string& lines = x.work.session_lines;
   lines.append("Set-Cookie: ");
   append_set_cookie(attributes_of(x), value, lines);
@@ -123,6 +132,16 @@ void clear_cookie(Exchange& x) {
   lines.append("\r\n");
   x.sets_cookie = true;
   forbid_caching(x);
+}
+
+// Whether the cookie must be written again though nothing changed: its stamp is the session's
+// (store: cookie), or the browser would let it go while the store still has the session.
+bool cookie_is_due(const Exchange& x, std::int64_t now) {
+  if (!x.view->store) {
+    return touch_due(x.view->snapshot->lifetime, x.work.session, now);
+  }
+  const std::optional<Seconds>& lifetime = x.view->config().session.cookie.lifetime;
+  return lifetime && now - x.session.cookie_stamp >= lifetime->count() / 10;
 }
 
 }  // namespace
@@ -146,23 +165,24 @@ Task<void> commit_session(Exchange& x) {
   Metrics& metrics = x.worker.metrics();
   add_vary(x);
   if (x.reply.status == 0 && x.balancer->config().writes_session) {
-    apply_backend_writes(x);
+    co_await apply_backend_writes(x);
   }
   if (state.keep_cookie) {
     co_return;
   }
   const std::int64_t now = unix_seconds(x.worker.clock().wall());
-  if (state.changed && !session.empty()) {
+  const bool emptied = state.changed && session.empty() && !x.view->store;
+  if (state.changed && !emptied) {
     session.touched = now;
     metrics.add(Counter::SessionsChanged);
     set_cookie(x);
-  } else if (state.cleared || (state.changed && session.empty())) {
+  } else if (state.cleared || emptied) {
     if (state.cookies.seen) {
       metrics.add(Counter::SessionsCleared);
       clear_cookie(x);
     }
   } else if (state.opened) {
-    const bool due = touch_due(x.view->snapshot->lifetime, session, now);
+    const bool due = cookie_is_due(x, now);
     if (due || state.reseal) {
       metrics.add(due ? Counter::SessionsTouched : Counter::SessionsResealed);
       session.touched = due ? now : session.touched;

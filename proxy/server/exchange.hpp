@@ -53,11 +53,12 @@ struct Workspace {
 struct SessionState {
   CookieCandidates cookies;
   OpenStatus status = OpenStatus::Malformed;  // of the last candidate that was tried
-  bool opened = false;       // a cookie opened: Workspace::session is the visitor's
-  bool reseal = false;       // an older key opened it
-  bool changed = false;      // values differ from what the cookie holds
-  bool cleared = false;      // the visitor's session ends with this exchange
-  bool keep_cookie = false;  // hands off: a refused action, or a store that could not be asked
+  bool opened = false;            // a cookie opened: Workspace::session is the visitor's
+  bool reseal = false;            // an older key opened it
+  bool changed = false;           // values differ from what the cookie holds
+  bool cleared = false;           // the visitor's session ends with this exchange
+  std::int64_t cookie_stamp = 0;  // when the cookie was last written; a store has its own stamp
+  bool keep_cookie = false;       // hands off: a refused action, or a store that could not be asked
 };
 
 // A response that Keepsake makes itself, instead of a backend's.

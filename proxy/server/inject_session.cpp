@@ -1,6 +1,5 @@
 #include "server/inject_session.hpp"
 
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <array>
@@ -9,6 +8,7 @@
 #include "http/chars.hpp"
 #include "http/value_encoding.hpp"
 #include "server/worker.hpp"
+#include "store/store_key.hpp"
 
 namespace keepsake {
 
@@ -69,7 +69,7 @@ bool append_value(const Session& session, const SessionHeader& header, std::stri
       if (!session.has_id) {
         return false;
       }
-      append_session_hash(session.id, out);
+      append_store_key(session.id, out);
       return true;
   }
   return false;
@@ -89,13 +89,6 @@ std::string_view value_in(std::string_view lines, std::string_view name) {
 }
 
 }  // namespace
-
-void append_session_hash(const SessionId& id, std::string& out) {
-  std::array<unsigned char, 32> digest{};
-  unsigned size = 0;
-  EVP_Digest(id.data(), id.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  append_hex(digest.data(), size, out);
-}
 
 void inject_session(Exchange& x, std::string& out) {
   if (!x.session.opened) {

@@ -71,7 +71,7 @@ Task<Fault> run_set(Exchange& x) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     pairs.emplace_back(x.route->set[i].key, std::move(values[i]));
   }
-  co_return change_session(x, pairs);
+  co_return co_await change_session(x, pairs, true);
 }
 
 Task<Fault> run_clear(Exchange& x) {
@@ -93,9 +93,7 @@ Task<Fault> run_clear(Exchange& x) {
       fault != Fault::None) {
     co_return fault;
   }
-  x.session.cleared = true;
-  x.work.session.reset();
-  co_return Fault::None;
+  co_return co_await end_session(x);
 }
 
 }  // namespace
@@ -108,7 +106,7 @@ Task<Fault> run_action(Exchange& x) {
   const Fault fault =
       x.route->kind == RouteConfig::Kind::Set ? co_await run_set(x) : co_await run_clear(x);
   if (fault != Fault::None) {
-    x.session.keep_cookie = x.session.opened;  // the old session stands
+    x.session.keep_cookie = x.session.keep_cookie || x.session.opened;  // the old session stands
     x.session.changed = false;
     co_return fault;
   }

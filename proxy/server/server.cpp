@@ -32,7 +32,9 @@ Server::Server(Config config, const Clock& clock) : Server(std::move(config), cl
 Server::Server(Config config, const Clock& clock, Options options)
     : clock_(clock),
       options_(options),
-      snapshot_(std::make_shared<const Snapshot>(std::move(config))) {}
+      snapshot_(std::make_shared<const Snapshot>(std::move(config))) {
+  shared_.memory = std::make_shared<MemoryStore>(snapshot_->config.session.max_sessions);
+}
 
 Server::~Server() {
   resolver_.reset();
@@ -102,6 +104,7 @@ void Server::post_to_workers(const std::function<void(Worker&)>& job) {
 
 void Server::reload(Config config) {
   snapshot_ = std::make_shared<const Snapshot>(std::move(config));
+  shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
   post_to_workers([snapshot = snapshot_](Worker& worker) { worker.use(snapshot); });
   resolver_->watch(snapshot_->config.backends);
 }

@@ -35,10 +35,14 @@ Snapshot::Snapshot(Config loaded)
       routes(config.routes),
       keys(std::make_shared<const KeyRing>(secret_texts(config))),
       lifetime(lifetime_of(config.session)),
+      cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
       response_limits{kResponseHeadBytes - 1, kResponseFields, 0} {
   asterisk_route.path = "*";
   asterisk_route.session = false;
+  if (config.session.store != SessionStoreKind::Cookie) {
+    cookie_lifetime.idle_timeout = cookie_lifetime.absolute_timeout;
+  }
 }
 
 }  // namespace keepsake

@@ -24,6 +24,8 @@ struct Snapshot {
   RouteTable routes;
   std::shared_ptr<const KeyRing> keys;
   Lifetime lifetime;
+  Lifetime cookie_lifetime;  // of the cookie alone: with a store, which judges idleness, only what
+                             // is absolute
   HeadLimits request_limits;
   // A backend's head may be larger than a client's: it is trusted more and its buffer is there
   // anyway.

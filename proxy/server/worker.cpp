@@ -47,8 +47,21 @@ std::shared_ptr<ServerPool> Worker::pool_for(const BackendConfig& backend,
   return pool;
 }
 
+// The store of a configuration; the memory store outlives reloads, as what it holds must.
+std::shared_ptr<SessionStore> Worker::store_for(const SessionConfig& config) {
+  switch (config.store) {
+    case SessionStoreKind::Memory:
+      return shared_.memory;
+    case SessionStoreKind::Redis:
+    case SessionStoreKind::Cookie:
+      break;
+  }
+  return nullptr;
+}
+
 void Worker::use(std::shared_ptr<const Snapshot> snapshot) {
   auto view = std::make_shared<View>();
+  view->store = store_for(snapshot->config.session);
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
   for (const BackendConfig& backend : snapshot->config.backends) {
     std::vector<std::shared_ptr<ServerPool>> servers;

@@ -22,6 +22,7 @@
 #include "server/log_access.hpp"
 #include "server/snapshot.hpp"
 #include "session/codec.hpp"
+#include "store/memory_store.hpp"
 
 namespace keepsake {
 
@@ -30,13 +31,16 @@ struct View {
   std::shared_ptr<const Snapshot> snapshot;
   std::unique_ptr<Codec> codec;
   std::vector<std::unique_ptr<Balancer>> backends;  // by index of Config::backends
+  std::shared_ptr<SessionStore> store;              // null with store: cookie
 
   const Config& config() const { return snapshot->config; }
 };
 
-// What all workers count together; touched when a connection opens or closes, never per exchange.
+// What all workers share; touched when a connection opens or closes, or by a store, never else per
+// exchange.
 struct SharedCounts {
   std::atomic<std::size_t> connections{0};
+  std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
 };
 
 class Worker {
@@ -89,6 +93,7 @@ class Worker {
   Task<void> sweep_regularly();
   void sweep();
   void look_after_waiting_clients();
+  std::shared_ptr<SessionStore> store_for(const SessionConfig& config);
   std::shared_ptr<ServerPool> pool_for(const BackendConfig& backend, const ServerConfig& server);
 
   const Clock& clock_;

@@ -1,0 +1,149 @@
+#include "store/memory_store.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "store/store_key.hpp"
+
+namespace keepsake {
+
+namespace {
+
+bool expired(const Session& session, const StoreTimes& times) {
+  return times.now - session.touched > times.idle_timeout ||
+         times.now - session.created > times.absolute_timeout;
+}
+
+void apply(const StoreChanges& changes, Session& session) {
+  for (const auto& [key, value] : changes) {
+    if (value.empty()) {
+      session.erase(key);
+    } else {
+      session.set(key, value);
+    }
+  }
+}
+
+}  // namespace
+
+MemoryStore::MemoryStore(std::size_t max_sessions) {
+  set_max_sessions(max_sessions);
+}
+
+void MemoryStore::set_max_sessions(std::size_t max_sessions) {
+  max_per_shard_ = std::max<std::size_t>(1, (max_sessions + kShards - 1) / kShards);
+}
+
+std::size_t MemoryStore::KeyHash::operator()(const Key& key) const {
+  std::size_t hash = 0;  // the key is a digest already
+  std::memcpy(&hash, key.data() + 8, sizeof hash);
+  return hash;
+}
+
+MemoryStore::Key MemoryStore::key_of(const SessionId& id) {
+  return store_key(id);
+}
+
+MemoryStore::Entry* MemoryStore::find(Shard& shard, const Key& key, const StoreTimes& times) {
+  const auto found = shard.index.find(key);
+  if (found == shard.index.end()) {
+    return nullptr;
+  }
+  if (expired(found->second->session, times)) {
+    remove(shard, key);
+    return nullptr;
+  }
+  shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
+  return &*found->second;
+}
+
+void MemoryStore::remove(Shard& shard, const Key& key) {
+  if (const auto found = shard.index.find(key); found != shard.index.end()) {
+    shard.by_use.erase(found->second);
+    shard.index.erase(found);
+  }
+}
+
+Task<StoreResult> MemoryStore::load(const SessionId& id, const StoreTimes& times, Session& out) {
+  const Key key = key_of(id);
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  Entry* entry = find(shard, key, times);
+  if (entry == nullptr) {
+    co_return StoreResult::Missing;
+  }
+  if (times.now - entry->session.touched >= times.touch_interval) {
+    entry->session.touched = times.now;
+  }
+  out = entry->session;
+  co_return StoreResult::Ok;
+}
+
+StoreResult MemoryStore::begin(const SessionId& fresh, const StoreChanges& changes,
+                               std::size_t max_values, const StoreTimes& times) {
+  Session session;
+  apply(changes, session);
+  if (session.empty()) {
+    return StoreResult::Missing;
+  }
+  if (session.size() > max_values) {
+    return StoreResult::TooMany;
+  }
+  session.id = fresh;
+  session.has_id = true;
+  session.created = session.touched = times.now;
+  const Key key = key_of(fresh);
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  while (shard.by_use.size() >= max_per_shard_) {
+    shard.index.erase(shard.by_use.back().key);
+    shard.by_use.pop_back();
+  }
+  shard.by_use.push_front({key, std::move(session)});
+  shard.index[key] = shard.by_use.begin();
+  return StoreResult::Created;
+}
+
+Task<StoreResult> MemoryStore::change(const SessionId* id, const SessionId* fresh,
+                                      const StoreChanges& changes, std::size_t max_values,
+                                      const StoreTimes& times) {
+  if (id != nullptr) {
+    const Key key = key_of(*id);
+    Shard& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    if (Entry* entry = find(shard, key, times)) {
+      Session changed = entry->session;
+      apply(changes, changed);
+      if (changed.size() > max_values) {
+        co_return StoreResult::TooMany;
+      }
+      if (changed.empty()) {
+        remove(shard, key);
+        co_return StoreResult::Emptied;
+      }
+      changed.touched = times.now;
+      entry->session = std::move(changed);
+      co_return StoreResult::Ok;
+    }
+  }
+  co_return fresh == nullptr ? StoreResult::Missing : begin(*fresh, changes, max_values, times);
+}
+
+Task<StoreResult> MemoryStore::erase(const SessionId& id) {
+  const Key key = key_of(id);
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  remove(shard, key);
+  co_return StoreResult::Ok;
+}
+
+std::size_t MemoryStore::size() const {
+  std::size_t sum = 0;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    sum += shard.by_use.size();
+  }
+  return sum;
+}
+
+}  // namespace keepsake

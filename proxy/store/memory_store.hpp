@@ -1,0 +1,58 @@
+#pragma once
+// Sessions in the memory of this one process, shared by its workers: bounded, least recently used
+// first out, gone with the process. Divided into shards so that workers seldom wait for each other.
+
+#include <array>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "base/metrics.hpp"
+#include "store/session_store.hpp"
+
+namespace keepsake {
+
+class MemoryStore final : public SessionStore {
+ public:
+  explicit MemoryStore(std::size_t max_sessions);
+
+  Task<StoreResult> load(const SessionId& id, const StoreTimes& times, Session& out) override;
+  Task<StoreResult> change(const SessionId* id, const SessionId* fresh, const StoreChanges& changes,
+                           std::size_t max_values, const StoreTimes& times) override;
+  Task<StoreResult> erase(const SessionId& id) override;
+
+  std::size_t size() const;
+  // From a reload; the surplus goes at the next change.
+  void set_max_sessions(std::size_t max_sessions);
+
+ private:
+  using Key = std::array<std::uint8_t, 32>;
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const;
+  };
+  struct Entry {
+    Key key;
+    Session session;
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::list<Entry> by_use;  // most recent first
+    std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> index;
+  };
+  static constexpr std::size_t kShards = 16;
+
+  static Key key_of(const SessionId& id);
+  Shard& shard_of(const Key& key) { return shards_[key[0] % kShards]; }
+  // The live entry, moved to the front; null if there is none. The shard is locked.
+  static Entry* find(Shard& shard, const Key& key, const StoreTimes& times);
+  static void remove(Shard& shard, const Key& key);
+  StoreResult begin(const SessionId& fresh, const StoreChanges& changes, std::size_t max_values,
+                    const StoreTimes& times);
+
+  std::atomic<std::size_t> max_per_shard_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace keepsake
