@@ -68,11 +68,11 @@ std::string sealed_plaintext(std::vector<std::uint8_t> plain) {
 
 // version, id and stamps of a plaintext, then `pairs`, zero-padded to a multiple of 32.
 std::vector<std::uint8_t> plaintext(std::string_view pairs) {
-  std::vector<std::uint8_t> plain(27, 0);
+  std::string plain(27, '\0');
   plain[0] = 1;
-  plain.insert(plain.end(), pairs.begin(), pairs.end());
-  plain.resize((plain.size() + 31) / 32 * 32, 0);
-  return plain;
+  plain.append(pairs);
+  plain.resize((plain.size() + 31) / 32 * 32, '\0');
+  return {plain.begin(), plain.end()};
 }
 
 std::string pair(std::string_view key, std::string_view value) {
