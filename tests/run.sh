@@ -11,6 +11,8 @@ cd "$root" || exit 2
 # shellcheck source=deploy/dependencies.sh
 source deploy/dependencies.sh
 
+# One compiler cache for every build and every clone of this repository.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR-1}
 fuzz_seconds=20
 logs=$root/build/tests
 passed=0 failed=0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # deploy/demo.sh as a user meets it: from anywhere, twice, detached and not, with its ports taken.
 # It needs the real ports 8080 and 8081 of this machine.
+# shellcheck disable=SC2016,SC2034  # conditions are strings, expanded where they are checked
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 demo=$root/deploy/demo.sh
