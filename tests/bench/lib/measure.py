@@ -63,16 +63,17 @@ def sample(stage, row, seconds, backend=None):
     before, others = cpu_seconds(row.peer.pid), machine_busy_seconds()
     ours = sum(cpu_seconds(backend.pid)) if backend else 0
     load_before, reaped = sum(cpu_seconds(load.popen.pid)), reaped_seconds()
+    began = time.monotonic()
     load.go()
     answer = load.result()
+    took = time.monotonic() - began
     after = cpu_seconds(row.peer.pid)
     others = machine_busy_seconds() - others
     ours = (sum(cpu_seconds(backend.pid)) - ours) if backend else 0
     user, system = after[0] - before[0], after[1] - before[1]
     done = max(1, answer["requests"])
     spent_by_load = reaped_seconds() - reaped - load_before
-    cores = len(stage.cores)
-    foreign = max(0.0, others - user - system - ours - spent_by_load) / (answer["seconds"] * cores)
+    foreign = max(0.0, others - user - system - ours - spent_by_load) / (took * len(stage.cores))
     return {"us": (user + system) / done * 1e6, "user": user / done * 1e6,
             "system": system / done * 1e6, "rps": done / answer["seconds"],
             "busy": (user + system) / answer["seconds"],

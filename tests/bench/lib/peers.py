@@ -52,7 +52,7 @@ def versions(names):
         found = re.search(pattern, text.stdout + text.stderr)
         return found.group(1) if found else "?"
     commands = {
-        "keepsake": ([keepsake_binary(), "--version"], r"([\d.]+)"),
+        "keepsake": ([keepsake_binary(), "--version"], r"(\d[\d.]+)"),
         "nginx": ([tool("nginx") or "nginx", "-v"], r"nginx/([\d.]+)"),
         "haproxy": ([tool("haproxy") or "haproxy", "-v"], r"version ([\d.]+)"),
         "apache": ([tool("apache2") or "apache2", "-v"], r"Apache/([\d.]+)"),
