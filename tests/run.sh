@@ -94,10 +94,10 @@ count_cases() { # LOG
     }' "$1"
 }
 
-# Every ctest of a preset; shows one line each, and all that a failed one said.
-run_ctest() { # PRESET
+# Every ctest that the options choose: one line each, and all that a failed one said.
+run_ctest() { # NAME CTEST-OPTION...
   local log=$logs/ctest-$1.log status number
-  ctest --preset "$1" -j "$(nproc)" --timeout 600 --no-tests=error -V >"$log" 2>&1
+  ctest "${@:2}" -j "$(nproc)" --timeout 600 --no-tests=error -V >"$log" 2>&1
   status=$?
   grep -E '^ *[0-9]+/[0-9]+ Test ' "$log"
   if ((status != 0)); then
@@ -117,52 +117,21 @@ sanitized() { # PRESET
   if [[ $1 == tsan ]]; then
     export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
     setarch -R true 2>/dev/null && exec setarch -R bash -c "$(declare -f run_ctest count_cases)
-      logs='$logs'; run_ctest $1"
+      logs='$logs'; run_ctest $1 --preset $1"
   fi
-  run_ctest "$1"
+  run_ctest "$1" --preset "$1"
 }
 
-fuzz_one() { # BINARY
-  local name seeds found=$root/build/fuzz/found log
-  name=$(basename "$1")
-  log=$logs/$name.log
-  seeds=()
-  for folder in "$root/tests/fuzz/corpus/$name" "$root/tests/fuzz/corpus/${name#fuzz_}"; do
-    [[ -d $folder ]] && seeds+=("$folder")
-  done
-  mkdir -p "$found/$name"
-  if "$1" -max_total_time=$fuzz_seconds -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="$found/" "$found/$name" "${seeds[@]}" >"$log" 2>&1; then
-    echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs, nothing found"
-  else
-    echo "$name: FAILED"
-    tail -n 60 "$log"
-    return 1
-  fi
-}
-
+# Each target for a while, from its seeds; what an earlier run found in this build folder is kept.
 fuzzers() {
-  local targets target good=0 bad=0 running=0
-  cmake --preset fuzz >"$logs/configure-fuzz.log" 2>&1 ||
+  local targets
+  cmake --preset fuzz -DKEEPSAKE_FUZZ_SECONDS=$fuzz_seconds >"$logs/configure-fuzz.log" 2>&1 ||
     { cat "$logs/configure-fuzz.log"; return 1; }
   mapfile -t targets < <(ninja -C build/fuzz -t targets all |
     sed -nE 's/^(bin\/fuzz_[a-z0-9_]+): .*/\1/p')
   ((${#targets[@]})) || { echo "there are no fuzz targets"; return 1; }
   cmake --build --preset fuzz --target "${targets[@]}" || return
-  reap() {
-    if wait -n; then ((++good)); else ((++bad)); fi
-    running=$((running - 1))
-  }
-  for target in "${targets[@]}"; do
-    ((running < $(nproc))) || reap
-    fuzz_one "$root/build/fuzz/$target" &
-    running=$((running + 1))
-  done
-  while ((running > 0)); do
-    reap
-  done
-  echo "$good passed, $bad failed"
-  ((bad == 0))
+  run_ctest fuzz --test-dir build/fuzz --label-regex '^fuzz$'
 }
 
 # A part of the tests that is a script of its own.
@@ -181,7 +150,7 @@ if ! stage build build release; then
   echo "0 passed, 1 failed"
   exit 1
 fi
-stage unit-and-wire run_ctest release
+stage unit-and-wire run_ctest release --preset release
 if [[ $mode != quick ]]; then
   script command-line tests/cli/run.sh
   script examples tests/examples/run.sh
