@@ -6,8 +6,8 @@
 //   load --to PORT --requests FILE [--connections N] [--seconds S | --count N] [--rate R]
 //        [--close] [--tls] [--hold]
 //
-// It connects everything, completes a request or two on each connection, prints READY and waits for a
-// line on standard input (so that the caller can read the peer's CPU time), then runs and prints
+// It connects everything, completes a request or two on each connection, prints READY and waits for
+// a line on standard input (so that the caller can read the peer's CPU time), then runs and prints
 // one JSON object. With --rate requests fall due at fixed times and latency counts from then,
 // whether or not a connection was free (no coordinated omission). With --hold it only keeps the
 // connections idle until standard input ends.
