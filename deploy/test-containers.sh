@@ -1,0 +1,280 @@
+#!/usr/bin/env bash
+# Builds the images and runs the story through compose's published port: a name is set, seen, private,
+# reset; the backend restarts and nothing is forgotten. The last line counts the checks.
+#   deploy/test-containers.sh                  compiles inside of the build: minutes
+#   deploy/test-containers.sh --prebuilt DIR   packs DIR/keepsake and DIR/demo-backend, built on Debian 12
+#   deploy/test-containers.sh --keep           leaves the images, as keepsake and demo-backend
+# Needs docker with compose; without them Debian's podman and buildah, and root. Layers stay cached.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 2
+# shellcheck source=deploy/dependencies.sh
+source deploy/dependencies.sh
+# shellcheck source=tests/containers/engine.sh
+source tests/containers/engine.sh
+
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$root/deploy/test-containers.sh"; }
+
+prebuilt='' keep=''
+while (($#)); do
+  case $1 in
+    --prebuilt)
+      [[ -x ${2-}/keepsake && -x ${2-}/demo-backend ]] || {
+        echo "error: --prebuilt needs a folder with keepsake and demo-backend" >&2
+        exit 2
+      }
+      prebuilt=$2
+      shift
+      ;;
+    --keep) keep=yes ;;
+    -h | --help)
+      usage
+      exit
+      ;;
+    *)
+      usage >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+base_image=docker.io/library/debian:bookworm-slim
+project=keepsaketest$$
+keepsake_tag=localhost/$project-keepsake
+backend_tag=localhost/$project-backend
+biggest=$((25 * 1000 * 1000))
+work=$(mktemp -d)
+passed=0 failed=0
+engine=''
+
+clean_up() {
+  [[ -z $engine ]] || remove_everything "$keepsake_tag" "$backend_tag"
+  rm -rf "$work" "$root/build/image"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+finish() {
+  echo "$passed passed, $failed failed"
+  ((failed == 0 && passed > 0))
+  exit
+}
+
+# check SENTENCE COMMAND...: the command says whether the sentence is true; its output is shown where not.
+check() {
+  local sentence=$1
+  shift
+  if "$@" >"$work/said" 2>&1; then
+    echo "ok      $sentence"
+    passed=$((passed + 1))
+  else
+    echo "FAILED  $sentence"
+    sed 's/^/        /' "$work/said" | tail -n 20
+    failed=$((failed + 1))
+    return 1
+  fi
+}
+
+# Tries until it is true, for at most so many seconds.
+within() { # SECONDS COMMAND...
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < end)) || return 1
+    sleep 0.2
+  done
+}
+
+is() { # GOT EXPECTED
+  [[ $1 == "$2" ]] || {
+    echo "got: $1"
+    echo "expected: $2"
+    return 1
+  }
+}
+
+has() { # TEXT PART
+  [[ $1 == *"$2"* ]] || {
+    echo "not in it: $2"
+    echo "$1"
+    return 1
+  }
+}
+
+has_not() { ! has "$@" >/dev/null; }
+
+# A visitor is a cookie jar.
+visit() { # VISITOR CURL-ARGUMENTS...
+  curl -sS --max-time 20 -b "$work/$1.jar" -c "$work/$1.jar" "${@:2}"
+}
+
+page_of() { visit "$1" "$url/"; }
+
+answers() { curl -fsS --max-time 5 -o "$work/page" "$url/" 2>/dev/null; }
+
+status_of() { curl -sS --max-time 20 -o "$work/page" -w '%{http_code}' "$@"; }
+
+up() { # FILES...
+  (cd "$work" && compose "$@" up -d --no-build) >"$work/up.log" 2>&1
+}
+
+proc() { # SERVICE FILE: of the first process in the service's container, as the kernel sees it
+  cat "/proc/$(inspect "$(container_of "$1")" '{{.State.Pid}}')/$2"
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+step() { echo "==> $*"; }
+
+# --- images -------------------------------------------------------------------------------------------
+ensure_packages curl/curl python3/python3 && choose_engine || exit 1
+step "building the images with $engine"
+arguments=("REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
+rm -rf build/image
+if [[ -n $prebuilt ]]; then
+  mkdir -p build/image
+  cp "$prebuilt/keepsake" "$prebuilt/demo-backend" build/image/
+  arguments+=(PREBUILT=1)
+fi
+build() { build_image "$1" "$2" "${arguments[@]}" >"$work/build.log" 2>&1 || { tail -n 30 "$work/build.log"; return 1; }; }
+check "the image keepsake builds" build keepsake "$keepsake_tag" || finish
+check "the image demo-backend builds" build demo-backend "$backend_tag" || finish
+if [[ -n $keep ]]; then
+  "$engine" tag "$keepsake_tag" keepsake
+  "$engine" tag "$backend_tag" demo-backend
+fi
+
+packed=$(image_bytes "$keepsake_tag")
+echo "        keepsake: $packed bytes packed, demo-backend: $(image_bytes "$backend_tag")"
+check "the image has at most 25 MB" test "$packed" -le "$biggest"
+image_says() { inspect "$keepsake_tag" "$1"; }
+check "the image names a user that is not root" is "$(image_says '{{.Config.User}}')" 65532:65532
+check "the image is labelled" has "$(image_says '{{json .Config.Labels}}')" '"org.opencontainers.image.licenses":"Apache-2.0"'
+check "the image has a health check" has "$(image_says '{{json .Config.Healthcheck}}{{json .HealthCheck}}' 2>/dev/null ||
+  image_says '{{json .Config.Healthcheck}}')" /readyz
+id=$("$engine" create "$keepsake_tag")
+"$engine" export "$id" | tar -t >"$work/files"
+"$engine" rm "$id" >/dev/null
+check "the image has certificate authorities" grep -q '^etc/ssl/certs/ca-certificates.crt$' "$work/files"
+no_shell() { ! grep -E '(^|/)(sh|bash|dash|busybox|apt|dpkg)$' "$work/files"; }
+check "the image has no shell and no package manager" no_shell
+
+# --- without a secret -----------------------------------------------------------------------------------
+secret=$("$engine" run --rm "$keepsake_tag" keygen)
+check "keygen makes a secret in the image" test "${#secret}" -ge 43
+said=$("$engine" run --rm "$keepsake_tag" 2>&1)
+status=$?
+check "the image without a secret ends with status 2" is "$status" 2
+check "and says which command makes one" has "$said" "keepsake keygen"
+cp deploy/compose.yaml deploy/compose.secret-file.yaml "$work"
+export KEEPSAKE_IMAGE=$keepsake_tag DEMO_BACKEND_IMAGE=$backend_tag KEEPSAKE_PORT
+KEEPSAKE_PORT=$(free_port)
+url=http://127.0.0.1:$KEEPSAKE_PORT
+unset SESSION_KEY
+no_secret() { ! up -f compose.yaml; }
+check "compose without a secret does not start" no_secret
+check "and says which command makes one" has "$(<"$work/up.log")" "openssl rand -base64 32"
+(printf SESSION_KEY= && echo "$secret") >"$work/.env"
+
+# --- the story ------------------------------------------------------------------------------------------
+step "the story, through $url"
+check "compose starts both" up -f compose.yaml || { cat "$work/up.log"; finish; }
+if ! check "the page comes through the published port" within 30 answers; then
+  for service in keepsake demo-backend; do
+    echo "--- $service"
+    "$engine" logs "$(container_of "$service")" 2>&1 | tail -n 20
+  done
+  finish
+fi
+check "keepsake is healthy" within 40 healthy keepsake
+check "demo-backend is healthy" within 40 healthy demo-backend
+
+name="Zoë <b>"
+set_name() { visit anna -o "$work/page" -w '%{http_code}' --data-urlencode "name=$1" "$url/setName"; }
+check "the first page has the form" has "$(page_of anna)" 'action="setName"'
+check "a name can be set" is "$(set_name "$name")" 303
+check "it is seen as text" has "$(page_of anna)" 'Zoë &lt;b&gt;'
+check "and again" has "$(page_of anna)" 'Zoë &lt;b&gt;'
+check "another visitor sees none" has_not "$(page_of berta)" 'Zoë'
+forged=$(curl -sS --max-time 20 -H 'X-Session-Name: Mallory' "$url/headers")
+check "a forged session header does not arrive" has_not "$forged" Mallory
+
+cookie=$(awk '$6 == "session" {print $7}' "$work/anna.jar")
+check "the cookie is HttpOnly" grep -q '^#HttpOnly_' "$work/anna.jar"
+
+"$engine" restart -t 5 "$(container_of demo-backend)" >/dev/null
+check "demo-backend, restarted, answers again" within 30 answers
+check "and nothing is forgotten" has "$(page_of anna)" 'Zoë &lt;b&gt;'
+"$engine" restart -t 5 "$(container_of keepsake)" >/dev/null
+check "keepsake, restarted, answers again" within 30 answers
+check "and nothing is forgotten" has "$(page_of anna)" 'Zoë &lt;b&gt;'
+"$engine" stop -t 5 "$(container_of demo-backend)" >/dev/null
+check "without its backend keepsake says so" is "$(status_of "$url/")" 502
+check "and stays up" within 40 healthy keepsake
+"$engine" start "$(container_of demo-backend)" >/dev/null
+check "and recovers by itself" within 30 answers
+check "with everybody's name" has "$(page_of anna)" 'Zoë &lt;b&gt;'
+
+# --- the walls -------------------------------------------------------------------------------------------
+step "what the containers may do"
+for service in keepsake demo-backend; do
+  proc "$service" status >"$work/status"
+  check "$service does not run as root" is "$(awk '$1 == "Uid:" {print $2}' "$work/status")" 65532
+  check "$service has no capabilities" is "$(awk '$1 == "CapEff:" || $1 == "CapBnd:" {print $2}' "$work/status" | sort -u)" 0000000000000000
+  check "$service gains no privileges" is "$(awk '$1 == "NoNewPrivs:" {print $2}' "$work/status")" 1
+  check "$service has a read-only root" is "$(inspect "$(container_of "$service")" '{{.HostConfig.ReadonlyRootfs}}')" true
+  if ((EUID == 0)); then
+    check "$service: the kernel agrees" is "$(proc "$service" mountinfo | awk '$5 == "/" {print substr($6, 1, 2)}')" ro
+  fi
+done
+check "demo-backend publishes no port" is "$(inspect "$(container_of demo-backend)" '{{json .HostConfig.PortBindings}}')" '{}'
+inside=$("$engine" network ls --format '{{.Name}}' | grep "^${project}_inside$")
+check "its network leads nowhere" is "$(inspect "$inside" '{{.Internal}}{{.internal}}' 2>/dev/null ||
+  "$engine" network inspect "$inside" | grep -ioE '"internal": *(true|false)' | grep -oE 'true|false')" true
+
+# --- the end of a visit, the end of the service ---------------------------------------------------------
+check "reset is a redirect" is "$(visit anna -o "$work/page" -w '%{http_code}' "$url/reset")" 303
+check "after it the name is gone" has_not "$(page_of anna)" 'Zoë'
+check "a name can be set again" is "$(set_name Anna)" 303
+
+curl -sSN --max-time 30 -o "$work/stream" "$url/stream?count=15&ms=200" &
+stream=$!
+check "a stream begins" within 10 test -s "$work/stream"
+began=$SECONDS
+"$engine" stop -t 40 "$(container_of keepsake)" >/dev/null
+took=$((SECONDS - began))
+wait "$stream"
+check "what is under way at a stop is finished" is "$(wc -l <"$work/stream")" 15
+check "and then it stops at once" test "$took" -lt 15
+check "with status 0" is "$(inspect "$(container_of keepsake)" '{{.State.ExitCode}}')" 0
+
+logs() { for service in keepsake demo-backend; do "$engine" logs "$(container_of "$service")" 2>&1; done; }
+all=$(logs)
+check "the log has a line for each request" has "$all" /setName
+check "no log has the secret" has_not "$all" "$secret"
+check "no log has a cookie" has_not "$all" "$cookie"
+check "no log has a name" has_not "$all" "Zo"
+
+# --- a secret from a file -----------------------------------------------------------------------------------
+step "a secret from a file"
+(cd "$work" && compose -f compose.yaml down) >/dev/null 2>&1
+echo "$secret" >"$work/session_key"
+echo SESSION_KEY= >"$work/.env"
+files=(-f compose.yaml -f compose.secret-file.yaml)
+check "compose starts both with it" up "${files[@]}" || cat "$work/up.log"
+check "the page comes" within 30 answers
+check "the same secret opens the same sessions" has "$(page_of anna)" 'Anna'
+check "the secret is not in the container's environment" has_not \
+  "$(inspect "$(container_of keepsake)" '{{json .Config.Env}}')" "$secret"
+(cd "$work" && compose "${files[@]}" down) >/dev/null 2>&1
+said=$("$engine" run --rm "$keepsake_tag" run --config /etc/keepsake/secret-file.yaml 2>&1)
+status=$?
+check "a missing file ends with status 2" is "$status" 2
+check "and is named" has "$said" /run/secrets/session_key
+
+finish
