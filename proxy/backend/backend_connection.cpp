@@ -25,7 +25,8 @@ void BackendConnection::begin_read() {
   reading_ = true;
   stream.socket().async_read_some(
       asio::buffer(in.space(), in.space_size()),
-      [this](const error_code& error, std::size_t bytes) { on_read(error, bytes); });
+      in_slot(stream.read_slot(),
+              [this](const error_code& error, std::size_t bytes) { on_read(error, bytes); }));
 }
 
 void BackendConnection::on_read(const error_code& error, std::size_t bytes) {

@@ -99,7 +99,8 @@ void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
 
 void Stream::ReadAwaiter::begin() {
   stream.socket_.async_read_some(
-      asio::buffer(data, size), [this](const error_code& error, std::size_t bytes) {
+      asio::buffer(data, size),
+      in_slot(stream.read_slot_, [this](const error_code& error, std::size_t bytes) {
         if (!error) {
           result = {IoStatus::Ok, bytes};
         } else if (error == asio::error::eof) {
@@ -116,7 +117,7 @@ void Stream::ReadAwaiter::begin() {
         }
         stream.read_deadline_ = SteadyTime::max();
         waiter.resume();
-      });
+      }));
 }
 
 bool Stream::ReadableAwaiter::await_ready() {
@@ -135,22 +136,23 @@ void Stream::ReadableAwaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 void Stream::ReadableAwaiter::begin() {
-  stream.socket_.async_wait(Socket::wait_read, [this](const error_code& error) {
-    if (!error) {
-      status = IoStatus::Ok;
-    } else if (error != asio::error::operation_aborted) {
-      status = IoStatus::Failed;
-    } else if (stream.read_timed_out_) {
-      status = IoStatus::TimedOut;
-    } else if (stream.interrupted_ || stream.nudged_ || !stream.is_open()) {
-      status = IoStatus::Interrupted;
-    } else {
-      begin();
-      return;
-    }
-    stream.read_deadline_ = SteadyTime::max();
-    waiter.resume();
-  });
+  stream.socket_.async_wait(
+      Socket::wait_read, in_slot(stream.read_slot_, [this](const error_code& error) {
+        if (!error) {
+          status = IoStatus::Ok;
+        } else if (error != asio::error::operation_aborted) {
+          status = IoStatus::Failed;
+        } else if (stream.read_timed_out_) {
+          status = IoStatus::TimedOut;
+        } else if (stream.interrupted_ || stream.nudged_ || !stream.is_open()) {
+          status = IoStatus::Interrupted;
+        } else {
+          begin();
+          return;
+        }
+        stream.read_deadline_ = SteadyTime::max();
+        waiter.resume();
+      }));
 }
 
 bool Stream::WriteAwaiter::await_ready() {
@@ -204,29 +206,30 @@ void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 void Stream::WriteAwaiter::begin() {
-  stream.socket_.async_wait(Socket::wait_write, [this](const error_code& error) {
-    const std::size_t before = first.size() + second.size();
-    if (!error) {
-      if (!advance()) {
-        if (first.size() + second.size() < before) {
-          stream.write_deadline_ = stream.in(stall);
-        }
-        begin();
-        return;
-      }
-    } else if (error != asio::error::operation_aborted) {
-      status = IoStatus::Failed;
-    } else if (stream.write_timed_out_) {
-      status = IoStatus::TimedOut;
-    } else if (stream.interrupted_ || !stream.is_open()) {
-      status = IoStatus::Interrupted;
-    } else {
-      begin();
-      return;
-    }
-    stream.write_deadline_ = SteadyTime::max();
-    waiter.resume();
-  });
+  stream.socket_.async_wait(Socket::wait_write,
+                            in_slot(stream.write_slot_, [this](const error_code& error) {
+                              const std::size_t before = first.size() + second.size();
+                              if (!error) {
+                                if (!advance()) {
+                                  if (first.size() + second.size() < before) {
+                                    stream.write_deadline_ = stream.in(stall);
+                                  }
+                                  begin();
+                                  return;
+                                }
+                              } else if (error != asio::error::operation_aborted) {
+                                status = IoStatus::Failed;
+                              } else if (stream.write_timed_out_) {
+                                status = IoStatus::TimedOut;
+                              } else if (stream.interrupted_ || !stream.is_open()) {
+                                status = IoStatus::Interrupted;
+                              } else {
+                                begin();
+                                return;
+                              }
+                              stream.write_deadline_ = SteadyTime::max();
+                              waiter.resume();
+                            }));
 }
 
 bool Stream::ConnectAwaiter::await_ready() {

@@ -15,6 +15,7 @@
 
 #include "base/asio.hpp"
 #include "base/clock.hpp"
+#include "base/op_slot.hpp"
 
 namespace keepsake {
 
@@ -61,6 +62,7 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   Socket& socket() { return socket_; }
+  OpSlot& read_slot() { return read_slot_; }
   // Takes over a connected descriptor. False if the kernel refuses.
   bool adopt(int fd, int family);
   bool is_open() const { return socket_.is_open(); }
@@ -106,6 +108,8 @@ class Stream {
   friend class StreamList;
   void expire(SteadyTime now);
 
+  OpSlot read_slot_;  // before the socket, whose operations live in them
+  OpSlot write_slot_;
   Socket socket_;
   StreamList& list_;
   Stream* next_ = nullptr;

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "http/forwarded.hpp"
 #include "server/exchange.hpp"
+#include "server/read_request.hpp"
 #include "server/request_head.hpp"
 #include "server/worker.hpp"
 
@@ -60,9 +61,11 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer) {
     co_return;
   }
   try {
-    bool more = true;
+    // The exchange's frame exists only while there is a request: idle connections are many.
+    bool more = co_await wait_for_request(connection);
     while (more) {
       more = co_await run_exchange(connection);
+      more = more && co_await wait_for_request(connection);
     }
   } catch (const std::exception& error) {
     // Nothing on the data path throws but the allocator.

@@ -23,10 +23,6 @@
 namespace keepsake {
 
 Task<bool> run_exchange(Connection& connection) {
-  // Waits for the first bytes without holding any memory worth speaking of.
-  if (!co_await wait_for_request(connection)) {
-    co_return false;
-  }
   Exchange x{connection, *connection.workspace};
 
   Fault fault = co_await read_request(x);

@@ -140,7 +140,8 @@ struct Exchange {
 // The id of this exchange in every log and header: made at first use, or a trusted peer's.
 const std::string& request_id(Exchange& x);
 
-// Takes one request from the connection and answers it. False: the connection is at its end.
+// Takes one request, whose first bytes have arrived, from the connection and answers it. False: the
+// connection is at its end.
 Task<bool> run_exchange(Connection& connection);
 
 }  // namespace keepsake

@@ -221,8 +221,9 @@ Task<bool> wait_for_request(Connection& c) {
     }
     if (c.parked) {
       c.parked = false;
-      worker.give_workspace(std::move(c.workspace));
+      worker.park(c);
       const IoStatus status = co_await c.stream.wait_readable(deadline);
+      worker.unpark(c);
       if (status != IoStatus::Ok) {
         co_return false;
       }

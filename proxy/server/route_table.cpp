@@ -52,13 +52,17 @@ RouteTable::Match RouteTable::find(std::string_view host, std::string_view path,
     const std::uint32_t* at;
     const std::uint32_t* end;
   };
-  constexpr std::size_t kMost = 64;
-  std::array<Cursor, kMost> cursors;  // NOLINT: filled up to `count`
+  constexpr std::size_t kUsual = 16;
+  std::array<Cursor, kUsual> few;  // NOLINT: filled up to `count`
+  std::vector<Cursor> many;
+  Cursor* cursors = few.data();
+  if (prefix_lengths_.size() + 1 > kUsual) {
+    many.resize(prefix_lengths_.size() + 1);
+    cursors = many.data();
+  }
   std::size_t count = 0;
   const auto add = [&](const std::vector<std::uint32_t>& list) {
-    if (count < kMost) {
-      cursors[count++] = {list.data(), list.data() + list.size()};
-    }
+    cursors[count++] = {list.data(), list.data() + list.size()};
   };
   if (!exact_.empty()) {
     if (const auto found = exact_.find(path); found != exact_.end()) {

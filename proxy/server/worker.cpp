@@ -1,6 +1,6 @@
 #include "server/worker.hpp"
 
-#include <poll.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "base/log.hpp"
@@ -16,6 +16,23 @@ namespace {
 constexpr std::size_t kBufferSize = 128 * 1024;
 constexpr std::size_t kKeptBuffers = 128;
 constexpr std::size_t kKeptWorkspaces = 128;
+constexpr std::size_t kManyParked = 256;
+
+void link(Connection& connection, Connection*& list) {
+  connection.next = list;
+  if (list != nullptr) {
+    list->link = &connection.next;
+  }
+  connection.link = &list;
+  list = &connection;
+}
+
+void unlink(Connection& connection) {
+  *connection.link = connection.next;
+  if (connection.next != nullptr) {
+    connection.next->link = connection.link;
+  }
+}
 }  // namespace
 
 Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
@@ -99,27 +116,34 @@ void Worker::accept_from(int fd, const ListenConfig& config) {
   start(accept_connections(*listeners_.back()));
 }
 
+template <class Visit>
+void Worker::for_each_connection(Visit visit) {
+  for (Connection* list : {connections_, parked_}) {
+    for (Connection* connection = list; connection != nullptr; connection = connection->next) {
+      visit(*connection);
+    }
+  }
+}
+
 void Worker::drain() {
   draining_ = true;
   stop_accepting();
-  for (Connection* connection = connections_; connection != nullptr;
-       connection = connection->next) {
-    if (connection->phase == Connection::Phase::Idle) {
-      connection->stream.interrupt();
+  for_each_connection([](Connection& connection) {
+    if (connection.phase == Connection::Phase::Idle) {
+      connection.stream.interrupt();
     }
-  }
+  });
   sweep();
 }
 
 void Worker::cut() {
   drain();
-  for (Connection* connection = connections_; connection != nullptr;
-       connection = connection->next) {
-    connection->stream.interrupt();
-    if (connection->on_cut != nullptr) {
-      connection->on_cut->interrupt();
+  for_each_connection([](Connection& connection) {
+    connection.stream.interrupt();
+    if (connection.on_cut != nullptr) {
+      connection.on_cut->interrupt();
     }
-  }
+  });
 }
 
 Task<void> Worker::sweep_regularly() {
@@ -149,7 +173,7 @@ void Worker::sweep() {
   }
   look_after_waiting_clients();
   access_log_.flush();
-  if (draining_ && connections_ == nullptr && !stopping_) {
+  if (draining_ && connections_ == nullptr && parked_ == nullptr && !stopping_) {
     stopping_ = true;
     for (const auto& [key, known] : pools_) {
       if (const std::shared_ptr<ServerPool> pool = known.lock()) {
@@ -164,28 +188,34 @@ void Worker::sweep() {
 // the backend are asked whether they are still there: a reset shows up in poll() without reading
 // anything (a mere end of their bytes does not count: they still want their answer).
 void Worker::look_after_waiting_clients() {
-  std::vector<pollfd> polls;
-  std::vector<Connection*> waiting;
+  polls_.clear();
+  waiting_.clear();
+  std::size_t parked = 0;
   for (Connection* connection = connections_; connection != nullptr;
        connection = connection->next) {
     if (connection->phase == Connection::Phase::Idle && connection->workspace) {
       if (++connection->idle_sweeps >= 2) {
         connection->parked = true;
         connection->stream.nudge_reader();
+        ++parked;
       }
     } else if (connection->phase == Connection::Phase::Waiting) {
-      polls.push_back({connection->stream.fd(), 0, 0});
-      waiting.push_back(connection);
+      polls_.push_back({connection->stream.fd(), 0, 0});
+      waiting_.push_back(connection);
     }
   }
-  if (polls.empty() || ::poll(polls.data(), polls.size(), 0) <= 0) {
+  if (trim_next_) {
+    ::malloc_trim(0);  // the buffers of many connections at once: back to the system
+  }
+  trim_next_ = parked >= kManyParked;
+  if (polls_.empty() || ::poll(polls_.data(), polls_.size(), 0) <= 0) {
     return;
   }
-  for (std::size_t i = 0; i < polls.size(); ++i) {
-    if ((polls[i].revents & POLLERR) != 0) {
-      waiting[i]->stream.interrupt();
-      if (waiting[i]->on_cut != nullptr) {
-        waiting[i]->on_cut->interrupt();
+  for (std::size_t i = 0; i < polls_.size(); ++i) {
+    if ((polls_[i].revents & POLLERR) != 0) {
+      waiting_[i]->stream.interrupt();
+      if (waiting_[i]->on_cut != nullptr) {
+        waiting_[i]->on_cut->interrupt();
       }
     }
   }
@@ -209,22 +239,26 @@ void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
 }
 
 void Worker::add(Connection& connection) {
-  connection.next = connections_;
-  if (connections_ != nullptr) {
-    connections_->link = &connection.next;
-  }
-  connection.link = &connections_;
-  connections_ = &connection;
+  link(connection, connections_);
   metrics_.add(Counter::ConnectionsOpen);
 }
 
 void Worker::remove(Connection& connection) {
-  *connection.link = connection.next;
-  if (connection.next != nullptr) {
-    connection.next->link = connection.link;
-  }
+  unlink(connection);
   metrics_.subtract(Counter::ConnectionsOpen);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Worker::park(Connection& connection) {
+  give_workspace(std::move(connection.workspace));
+  unlink(connection);
+  link(connection, parked_);
+}
+
+void Worker::unpark(Connection& connection) {
+  connection.workspace = take_workspace();
+  unlink(connection);
+  link(connection, connections_);
 }
 
 const std::string& Worker::date_line() {

@@ -3,6 +3,8 @@
 // backends, its ciphers, its log buffer. Nothing in it is touched by another thread except through
 // post() and the relaxed counters of metrics().
 
+#include <poll.h>
+
 #include <atomic>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -83,6 +85,9 @@ class Worker {
   void give_workspace(std::unique_ptr<Workspace> workspace);
   void add(Connection& connection);
   void remove(Connection& connection);
+  // A parked connection waits without a workspace; the sweep does not look at it.
+  void park(Connection& connection);
+  void unpark(Connection& connection);
   SharedCounts& shared() { return shared_; }
   // "Date: ...\r\n" of this second.
   const std::string& date_line();
@@ -93,6 +98,8 @@ class Worker {
   Task<void> sweep_regularly();
   void sweep();
   void look_after_waiting_clients();
+  template <class Visit>
+  void for_each_connection(Visit visit);
   std::shared_ptr<SessionStore> store_for(const SessionConfig& config);
   std::shared_ptr<ServerPool> pool_for(const BackendConfig& backend, const ServerConfig& server);
 
@@ -111,6 +118,10 @@ class Worker {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
   Connection* connections_ = nullptr;
+  Connection* parked_ = nullptr;
+  std::vector<pollfd> polls_;  // scratch of the sweep
+  std::vector<Connection*> waiting_;
+  bool trim_next_ = false;
   bool draining_ = false;
   bool stopping_ = false;  // nothing left to serve: the sweep ends too
   std::int64_t date_second_ = -1;
