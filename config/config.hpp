@@ -70,8 +70,9 @@ struct BackendConfig {
   std::vector<ServerConfig> servers;
   Balance balance = Balance::RoundRobin;
   HostHeader host;
-  bool writes_session = false;   // may change the session by response headers
-  std::optional<Secret> assertion;  // signs what it is told, so that it can tell Keepsake from others
+  bool writes_session = false;  // may change the session by response headers
+  std::optional<Secret>
+      assertion;                 // signs what it is told, so that it can tell Keepsake from others
   unsigned keepalive_idle = 64;  // idle connections kept per worker and server
   Millis keepalive_idle_timeout = Seconds{55};
   unsigned retry_attempts = 2;  // sends in all

@@ -68,6 +68,14 @@ std::string host_text(const HostHeader& host) {
   return yaml_quoted(host.literal);
 }
 
+// "{env: NAME}" from "env NAME": where a secret is, never what it is.
+std::string secret_text(const Secret& secret) {
+  const std::size_t space = secret.origin.find(' ');
+  std::string text = "{" + secret.origin.substr(0, space) + ": ";
+  text += space == std::string::npos ? "null" : yaml_scalar(secret.origin.substr(space + 1));
+  return text + (secret.allow_short ? ", allow_short: true}" : "}");
+}
+
 void dump_backends(const Config& config, YamlWriter& out) {
   out.line(0, "backends");
   for (const BackendConfig& backend : config.backends) {
@@ -80,6 +88,9 @@ void dump_backends(const Config& config, YamlWriter& out) {
     out.line(2, "balance", word(backend.balance, balances));
     out.line(2, "host", host_text(backend.host));
     out.line(2, "writes_session", boolean(backend.writes_session));
+    if (backend.assertion) {
+      out.line(2, "assertion", "{secret: " + secret_text(*backend.assertion) + "}");
+    }
     out.line(2, "keepalive",
              "{idle: " + std::to_string(backend.keepalive_idle) +
                  ", idle_timeout: " + format_duration(backend.keepalive_idle_timeout) + "}");
@@ -127,14 +138,6 @@ void dump_routes(const Config& config, YamlWriter& out) {
     }
     out.line(2, "redirect", yaml_quoted(route.redirect));
   }
-}
-
-// "{env: NAME}" from "env NAME": where a secret is, never what it is.
-std::string secret_text(const Secret& secret) {
-  const std::size_t space = secret.origin.find(' ');
-  std::string text = "{" + secret.origin.substr(0, space) + ": ";
-  text += space == std::string::npos ? "null" : yaml_scalar(secret.origin.substr(space + 1));
-  return text + (secret.allow_short ? ", allow_short: true}" : "}");
 }
 
 std::string redis_text(const RedisConfig& redis) {

@@ -5,6 +5,7 @@
 
 #include "config/did_you_mean.hpp"
 #include "config/load_parts.hpp"
+#include "http/chars.hpp"
 
 namespace keepsake {
 namespace {
@@ -87,6 +88,16 @@ void load_health_check(const Value& value, HealthCheckConfig& check) {
   section.finish();
 }
 
+void load_assertion(const Value& value, std::optional<Secret>& assertion) {
+  Section section{value};
+  if (const auto secret = section.find("secret")) {
+    load_secret(*secret, false, assertion.emplace());
+  } else if (section.is_map()) {
+    section.fail("secret is missing, expected for example secret: {env: ASSERTION_KEY}");
+  }
+  section.finish();
+}
+
 void load_backend(const Value& value, BackendConfig& backend) {
   constexpr std::array<std::string_view, 3> balances{"round_robin", "least_requests",
                                                      "session_hash"};
@@ -102,6 +113,9 @@ void load_backend(const Value& value, BackendConfig& backend) {
     load_host(*host, backend.host);
   }
   section.boolean("writes_session", backend.writes_session);
+  if (const auto assertion = section.find_optional("assertion")) {
+    load_assertion(*assertion, backend.assertion);
+  }
   if (const auto keepalive = section.find("keepalive")) {
     Section inner{*keepalive};
     inner.number("idle", backend.keepalive_idle, 0U, 100'000U);
@@ -125,15 +139,13 @@ void load_backend(const Value& value, BackendConfig& backend) {
   section.finish();
 }
 
-// Lower case and without a trailing dot, as hosts are compared.
+// In lower case, as hosts are compared.
 void load_route_host(const Value& value, RouteConfig& route) {
   auto text = value.text("a host name");
   if (!text) {
     return;
   }
-  for (char& c : *text) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
+  std::transform(text->begin(), text->end(), text->begin(), to_lower);
   route.host = std::move(*text);
 }
 
@@ -216,8 +228,11 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   if (!value.reading().report.has(join_path(value.path(), "path"))) {
     section.fail("path is missing, expected for example path: /setName");
   }
-  if (int{set.has_value()} + int{clear.has_value()} + int{backend.has_value()} != 1) {
-    section.fail("does not say what to do, expected exactly one of set, clear and backend");
+  const int things = int{set.has_value()} + int{clear.has_value()} + int{backend.has_value()};
+  if (things != 1) {
+    section.fail(
+        std::string{things == 0 ? "does not say what to do" : "says several things to do"} +
+        ", expected exactly one of set, clear and backend");
   }
   if (set) {
     route.kind = RouteConfig::Kind::Set;

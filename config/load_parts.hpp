@@ -12,6 +12,9 @@ void load_routes(const Value& value, const std::vector<BackendConfig>& backends,
                  std::vector<RouteConfig>& routes);
 void load_session(const Value& value, SessionConfig& session);
 
+// {env: NAME} or {file: PATH}, and allow_short where it `may_be_short`; reads the text too.
+void load_secret(const Value& value, bool may_be_short, Secret& secret);
+
 // host:port, [v6]:port or unix:/path; false, with a problem, if it is none of them.
 bool read_socket_address(const Value& value, SocketAddress& address);
 

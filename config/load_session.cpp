@@ -24,15 +24,20 @@ void trim_newline(const Value& value, Secret& secret) {
       value.path(), "the newline at the end of " + secret.origin + " is not part of the secret");
 }
 
-void load_secret(const Value& value, Secret& secret) {
+}  // namespace
+
+void load_secret(const Value& value, bool may_be_short, Secret& secret) {
+  if (!value.is_map()) {
+    value.expected(std::string{secret_forms} + "; a secret's text does not belong into this file");
+    return;
+  }
   Section section{value};
   const auto env = section.find("env");
   const auto file = section.find("file");
-  section.boolean("allow_short", secret.allow_short);
-  section.finish();
-  if (!section.is_map()) {
-    return;
+  if (may_be_short) {
+    section.boolean("allow_short", secret.allow_short);
   }
+  section.finish();
   if (env.has_value() == file.has_value()) {
     section.fail("expected either " + std::string{secret_forms});
     return;
@@ -61,17 +66,15 @@ void load_secret(const Value& value, Secret& secret) {
   trim_newline(value, secret);
 }
 
+namespace {
+
 void load_secrets(const Value& value, std::vector<Secret>& secrets) {
   if (!value.is_list()) {
     value.expected("a list, as in [{env: SESSION_KEY}]");
     return;
   }
   for (const Value& item : value.items(secret_forms)) {
-    if (item.is_map()) {
-      load_secret(item, secrets.emplace_back());
-    } else {
-      item.expected(std::string{secret_forms} + "; a secret's text does not belong into this file");
-    }
+    load_secret(item, true, secrets.emplace_back());
   }
 }
 

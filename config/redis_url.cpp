@@ -4,33 +4,21 @@
 #include <charconv>
 
 #include "config/load_parts.hpp"
+#include "http/hex.hpp"
 
 namespace keepsake {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 // RFC 3986 2.1; passwords hold what URLs do not.
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
+    const int byte = percent_byte(text, i);
+    if (text[i] == '%' && byte < 0) {
       return std::nullopt;
     }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
+    out += byte < 0 ? text[i] : static_cast<char>(byte);
+    i += byte < 0 ? 0 : 2;
   }
   return out;
 }

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "http/chars.hpp"
+
 namespace keepsake {
 namespace {
-
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 bool is_wildcard(std::string_view host) {
   return host == "0.0.0.0" || host == "::";
@@ -76,8 +74,10 @@ void validate_backend(const BackendConfig& backend, const std::string& path, Rep
     report.problem(path, "the name of a backend is 1 to 64 letters, digits, - or _");
   }
   if (backend.servers.empty()) {
-    report.problem(report.has(path + ".servers") ? path + ".servers" : path,
-                   "servers is missing, expected for example servers: [http://127.0.0.1:8081]");
+    const bool there = report.has(path + ".servers");
+    report.problem(there ? path + ".servers" : path,
+                   std::string{there ? "is empty" : "servers is missing"} +
+                       ", expected for example servers: [http://127.0.0.1:8081]");
   }
   std::set<std::string> seen;
   for (std::size_t i = 0; i < backend.servers.size(); ++i) {
@@ -88,6 +88,9 @@ void validate_backend(const BackendConfig& backend, const std::string& path, Rep
   }
   if (backend.host.mode == HostHeader::Mode::Literal && !is_host_and_port(backend.host.literal)) {
     report.problem(path + ".host", "expected preserve, backend or a host such as app.example.com");
+  }
+  if (const auto& secret = backend.assertion; secret && !report.is_bad(path + ".assertion")) {
+    validate_secret(*secret, false, path + ".assertion.secret", report);
   }
   if (backend.health_check) {
     if (!is_absolute_request_path(backend.health_check->path)) {
@@ -103,13 +106,6 @@ void validate_backend(const BackendConfig& backend, const std::string& path, Rep
 
 }  // namespace
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) ||
-           (c != '\0' && std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos);
-  });
-}
-
 bool is_host(std::string_view text) {
   if (text.starts_with('[')) {
     return text.ends_with(']') && text.find(':') != std::string_view::npos &&
@@ -120,22 +116,10 @@ bool is_host(std::string_view text) {
          parse_socket_address(std::string{text} + ":0", error).has_value();
 }
 
-std::string fold_header_name(std::string_view name) {
-  std::string folded{name};
-  for (char& c : folded) {
-    if (!is_alphanumeric(c)) {
-      c = '-';
-    } else if (c >= 'A' && c <= 'Z') {
-      c = static_cast<char>(c - 'A' + 'a');
-    }
-  }
-  return folded;
-}
-
 void validate_listeners(const Config& config, const Environment& environment, Report& report) {
   if (config.listen.empty()) {
     report.problem("listen",
-                   "listen is missing or empty, expected for example listen: [{address: "
+                   "is missing or empty, expected for example listen: [{address: "
                    "\"0.0.0.0:8080\"}]");
   }
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
@@ -172,7 +156,7 @@ void validate_listeners(const Config& config, const Environment& environment, Re
 void validate_backends(const Config& config, Report& report) {
   if (config.backends.empty()) {
     report.problem("backends",
-                   "backends is missing or empty, expected for example backends: {app: "
+                   "is missing or empty, expected for example backends: {app: "
                    "{servers: [\"http://127.0.0.1:8081\"]}}");
   }
   for (const BackendConfig& backend : config.backends) {

@@ -14,20 +14,15 @@ void validate(const Config& config, const Environment& environment, Report& repo
 void validate_listeners(const Config& config, const Environment& environment, Report& report);
 void validate_backends(const Config& config, Report& report);
 void validate_routes(const Config& config, Report& report);
+// One secret's text; `allow_short` takes fewer than 32 bytes with a warning.
+void validate_secret(const Secret& secret, bool allow_short, const std::string& path,
+                     Report& report);
 void validate_secrets(const SessionConfig& session, Report& report);
 void validate_session_headers(const SessionConfig& session, Report& report);
 void validate_cookie(const CookieConfig& cookie, Report& report);
 void validate_session(const SessionConfig& session, Report& report);
 
-// RFC 9110 5.6.2.
-bool is_token(std::string_view text);
 // A host name, an IPv4 address or an IPv6 address in brackets; no port.
 bool is_host(std::string_view text);
-// Lower case, and every byte that is no letter or digit taken as '-': how headers are compared
-// where a backend could take one for the other.
-std::string fold_header_name(std::string_view name);
-// The path as requests are matched: unreserved bytes decoded, dot segments removed. Empty when it
-// leaves the root.
-std::optional<std::string> normalise_route_path(std::string_view path);
 
 }  // namespace keepsake

@@ -3,42 +3,14 @@
 #include <algorithm>
 
 #include "config/validate.hpp"
+#include "http/chars.hpp"
+#include "http/target.hpp"
 
 namespace keepsake {
 namespace {
 
 bool is_visible_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char low = static_cast<char>(c | 0x20);
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-// RFC 3986 2.3.
-bool is_unreserved(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
-
-std::string decode_unreserved(std::string_view path) {
-  std::string out;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const int high = path[i] == '%' && i + 2 < path.size() ? hex_digit(path[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(path[i + 2]) : -1;
-    const char decoded = static_cast<char>(high * 16 + low);
-    if (low >= 0 && is_unreserved(decoded)) {
-      out += decoded;
-      i += 2;
-    } else {
-      out += path[i];
-    }
-  }
-  return out;
 }
 
 void validate_path(const RouteConfig& route, const std::string& place, Report& report) {
@@ -61,13 +33,14 @@ void validate_path(const RouteConfig& route, const std::string& place, Report& r
     report.problem(place, "* stands at the end only, after a /, as in /static/*");
     return;
   }
-  const auto normal = normalise_route_path(stem);
+  std::string scratch;
+  const auto normal = normalise_path(stem, scratch);
   if (!normal) {
     report.problem(place, "this path leaves the root");
   } else if (*normal != stem) {
-    report.problem(
-        place, "no request would match: requests are compared in normal form, expected " + *normal +
-                   (path.ends_with('*') ? "*" : ""));
+    report.problem(place,
+                   "no request would match: requests are compared in normal form, expected " +
+                       std::string{*normal} + (path.ends_with('*') ? "*" : ""));
   }
 }
 
@@ -159,33 +132,6 @@ bool hides(const RouteConfig& earlier, const RouteConfig& later) {
 
 }  // namespace
 
-std::optional<std::string> normalise_route_path(std::string_view path) {
-  const std::string decoded = decode_unreserved(path);
-  std::vector<std::string_view> kept;
-  std::string_view rest = decoded;
-  bool ends_in_dots = false;
-  while (!rest.empty()) {
-    rest.remove_prefix(1);  // the slash
-    const std::string_view segment = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(segment.size());
-    ends_in_dots = segment == "." || segment == "..";
-    if (segment == "..") {
-      if (kept.empty()) {
-        return std::nullopt;
-      }
-      kept.pop_back();
-    } else if (segment != ".") {
-      kept.push_back(segment);
-    }
-  }
-  std::string normal;
-  for (const std::string_view segment : kept) {
-    normal.append("/").append(segment);
-  }
-  // RFC 3986 5.2.4: "/a/." and "/a/b/.." are "/a/".
-  return ends_in_dots || normal.empty() ? normal + "/" : normal;
-}
-
 void validate_routes(const Config& config, Report& report) {
   if (config.routes.empty() && !report.is_bad("routes")) {
     report.warning("routes", "there are no routes: every request is answered 404");
@@ -196,7 +142,7 @@ void validate_routes(const Config& config, Report& report) {
     if (report.has(place + ".path")) {
       validate_path(route, place + ".path", report);
     }
-    if (route.host && !is_host(*route.host)) {
+    if (route.host && (!is_host(*route.host) || route.host->ends_with('.'))) {
       report.problem(place + ".host",
                      "expected one host name without a port, as in app.example.com");
     }

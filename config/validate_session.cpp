@@ -4,11 +4,14 @@
 #include <map>
 
 #include "config/validate.hpp"
+#include "http/chars.hpp"
+#include "http/field_names.hpp"
 
 namespace keepsake {
 namespace {
 
 constexpr std::size_t least_secret_bytes = 32;
+constexpr std::size_t max_session_headers = 64;
 constexpr std::string_view remedy = "; `keepsake keygen` prints a good one";
 
 // Texts that only ever stand in manuals and examples, ours included.
@@ -19,64 +22,23 @@ bool is_sample(std::string_view secret) {
       "your-secret",   "your_secret",   "yoursecret",      "example-secret",
       "sample-secret", "insert-secret", "keepsake-keygen", "keepsake keygen"};
   std::string lower{secret};
-  for (char& c : lower) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
+  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
   return std::any_of(std::begin(samples), std::end(samples), [&](std::string_view sample) {
     return lower.find(sample) != std::string::npos;
   });
 }
 
-void validate_secret(const Secret& secret, bool allow_short, const std::string& path,
-                     Report& report) {
-  const std::string which = "the secret from " + secret.origin;
-  if (secret.text.empty()) {
-    report.problem(path, which + " is empty" + std::string{remedy});
-  } else if (secret.text.find_first_not_of(secret.text.front()) == std::string::npos) {
-    report.problem(path, which + " is one character repeated" + std::string{remedy});
-  } else if (is_sample(secret.text)) {
-    report.problem(path, which + " is a sample from a manual" + std::string{remedy});
-  } else if (secret.text.size() < least_secret_bytes && !allow_short) {
-    report.problem(path, which + " has " + std::to_string(secret.text.size()) +
-                             " bytes, expected 32 or more" + std::string{remedy});
-  } else if (secret.text.size() < least_secret_bytes) {
-    report.warning(path, which + " has only " + std::to_string(secret.text.size()) +
-                             " bytes: it can be guessed, and sessions forged");
-  }
+// What the proxy itself reads or writes. A session value in its place would change how a request is
+// framed and forwarded (RFC 9110 7.6.1, RFC 9112 6), or hide what the cross-site check looks at.
+bool is_reserved(std::string_view name) {
+  static const FieldTable known;
+  return known.find(name).id != FieldId::Other || equals_ignoring_case(name, "via");
 }
 
-// What the proxy itself writes or lives by, folded; a session value in its place would change how
-// the request is understood (RFC 9110 7.6.1, RFC 9112 6).
-bool is_reserved(std::string_view folded) {
-  static constexpr std::string_view names[] = {"host",
-                                               "cookie",
-                                               "connection",
-                                               "keep-alive",
-                                               "te",
-                                               "proxy-connection",
-                                               "proxy-authorization",
-                                               "proxy-authenticate",
-                                               "trailer",
-                                               "transfer-encoding",
-                                               "content-length",
-                                               "upgrade",
-                                               "expect",
-                                               "http2-settings",
-                                               "forwarded",
-                                               "x-real-ip",
-                                               "x-request-id",
-                                               "via"};
-  return folded.starts_with("x-forwarded-") || folded.starts_with("sec-websocket-") ||
-         std::find(std::begin(names), std::end(names), folded) != std::end(names);
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    const auto lower = [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return lower(x) == lower(y);
-  });
+std::string fold_header_name(std::string_view name) {
+  std::string folded{name};
+  std::transform(folded.begin(), folded.end(), folded.begin(), fold);
+  return folded;
 }
 
 bool has_prefix(std::string_view name, std::string_view prefix) {
@@ -146,10 +108,28 @@ void validate_flask(const SessionConfig& session, Report& report) {
 
 }  // namespace
 
+void validate_secret(const Secret& secret, bool allow_short, const std::string& path,
+                     Report& report) {
+  const std::string which = "the secret from " + secret.origin;
+  if (secret.text.empty()) {
+    report.problem(path, which + " is empty" + std::string{remedy});
+  } else if (secret.text.find_first_not_of(secret.text.front()) == std::string::npos) {
+    report.problem(path, which + " is one character repeated" + std::string{remedy});
+  } else if (is_sample(secret.text)) {
+    report.problem(path, which + " is a sample from a manual" + std::string{remedy});
+  } else if (secret.text.size() < least_secret_bytes && !allow_short) {
+    report.problem(path, which + " has " + std::to_string(secret.text.size()) +
+                             " bytes, expected 32 or more" + std::string{remedy});
+  } else if (secret.text.size() < least_secret_bytes) {
+    report.warning(path, which + " has only " + std::to_string(secret.text.size()) +
+                             " bytes: it can be guessed, and sessions forged");
+  }
+}
+
 void validate_secrets(const SessionConfig& session, Report& report) {
   if (session.secrets.empty()) {
     report.problem("session.secrets",
-                   "session.secrets is missing or empty, expected for example secrets: [{env: "
+                   "is missing or empty, expected for example secrets: [{env: "
                    "SESSION_KEY}]; `keepsake keygen` prints a value for it");
   }
   std::map<std::string_view, std::size_t> seen;
@@ -170,20 +150,22 @@ void validate_secrets(const SessionConfig& session, Report& report) {
 void validate_session_headers(const SessionConfig& session, Report& report) {
   std::map<std::string, std::string> names;                           // folded -> as written
   std::map<std::pair<std::string, ValueEncoding>, std::string> keys;  // -> header
+  if (session.headers.size() > max_session_headers) {
+    report.problem("session.headers", "are more than " + std::to_string(max_session_headers));
+  }
   for (const SessionHeader& header : session.headers) {
     const std::string path = join_path("session.headers", header.name);
-    const std::string folded = fold_header_name(header.name);
     if (!is_token(header.name)) {
       report.problem(path, "is no header name, expected letters, digits and -");
       continue;
     }
-    if (is_reserved(folded)) {
+    if (is_reserved(header.name)) {
       report.problem(path,
-                     "no session value may stand in this header; the proxy writes or lives by " +
-                         (folded == fold_header_name(folded) ? folded : header.name));
+                     "no session value may stand in this header, nor in one that a backend could "
+                     "take for it: the proxy reads or writes it itself");
       continue;
     }
-    const auto [name, fresh] = names.emplace(folded, header.name);
+    const auto [name, fresh] = names.emplace(fold_header_name(header.name), header.name);
     if (!fresh) {
       report.problem(path,
                      "a backend could take it for " + name->second + ", which is mapped already");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "http/utf8.hpp"
+
 namespace keepsake {
 namespace {
 
@@ -44,35 +46,14 @@ std::string_view line_of(std::string_view text, int line) {
 std::optional<Position> find_bad_byte(std::string_view text) {
   Position at{1, 1};
   for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    std::size_t length = 1;
-    unsigned low = 0x80;
-    unsigned high = 0xBF;
-    if (byte < 0x80) {
-      if ((byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7F) {
-        return at;
-      }
-    } else if (byte >= 0xC2 && byte <= 0xDF) {
-      length = 2;
-    } else if (byte >= 0xE0 && byte <= 0xEF) {
-      length = 3;
-      low = byte == 0xE0 ? 0xA0 : low;
-      high = byte == 0xED ? 0x9F : high;
-    } else if (byte >= 0xF0 && byte <= 0xF4) {
-      length = 4;
-      low = byte == 0xF0 ? 0x90 : low;
-      high = byte == 0xF4 ? 0x8F : high;
-    } else {
+    const CodePoint point = decode_utf8(text, i);
+    const bool control = point.value < 0x20 || point.value == 0x7F;
+    const bool blank = point.value == '\n' || point.value == '\r' || point.value == '\t';
+    if (point.size == 0 || (control && !blank)) {
       return at;
     }
-    for (std::size_t k = 1; k < length; ++k, low = 0x80, high = 0xBF) {
-      if (i + k >= text.size() || static_cast<unsigned char>(text[i + k]) < low ||
-          static_cast<unsigned char>(text[i + k]) > high) {
-        return at;
-      }
-    }
-    i += length;
-    at = byte == '\n' ? Position{at.line + 1, 1} : Position{at.line, at.column + 1};
+    i += point.size;
+    at = point.value == '\n' ? Position{at.line + 1, 1} : Position{at.line, at.column + 1};
   }
   return std::nullopt;
 }
@@ -93,7 +74,11 @@ std::optional<Position> find_tab_indent(std::string_view text) {
 
 std::string flow_hint(std::string_view text, int line) {
   const std::string_view row = line_of(text, line);
-  if (row.find_first_of("[{") == std::string_view::npos) {
+  std::size_t bracket = row.find_first_of("[{");
+  while (bracket != std::string_view::npos && bracket > 0 && row[bracket - 1] == '$') {
+    bracket = row.find_first_of("[{", bracket + 1);  // the brace of a ${ opens nothing
+  }
+  if (bracket == std::string_view::npos) {
     return {};
   }
   if (row.find("${") != std::string_view::npos) {

@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -127,6 +128,9 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (!top.key) {
       top.key = std::move(node);
     } else {
+      if (node.kind == YamlNode::Kind::Null) {
+        node.position = top.key->position;  // yaml-cpp gives the place of whatever comes next
+      }
       top.node.keys.push_back(std::move(*top.key));
       top.node.items.push_back(std::move(node));
       top.key.reset();
@@ -165,6 +169,34 @@ class TreeBuilder final : public YAML::EventHandler {
   std::map<YAML::anchor_t, Anchored> anchors_;
 };
 
+// yaml-cpp's words for the commonest mistakes, in words for people; its own where there are none.
+std::string explain(const std::string& message) {
+  static const std::map<std::string_view, std::string_view> words{
+      {"end of map flow not found", "a { is never closed, or a comma is missing in it"},
+      {"end of sequence flow not found", "a [ is never closed, or a comma is missing in it"},
+      {"end of map not found", "expected a key here, indented like the keys above it"},
+      {"end of sequence not found", "expected a - here, indented like those above it"},
+      {"illegal map value",
+       "a : stands where none can; is the line indented as it should be, or does a "
+       "value need quotes?"},
+      {"alias not found after *", "a value that begins with * needs quotes"},
+      {"the referenced anchor is not defined",
+       "no &anchor of this name stands above; a value that "
+       "begins with * needs quotes"}};
+  const auto found = words.find(message);
+  return found == words.end() ? message : std::string{found->second};
+}
+
+// What the end marker adds is not the user's to look at.
+Position within(Position position, std::string_view text) {
+  const auto lines = static_cast<int>(std::count(text.begin(), text.end(), '\n')) +
+                     (text.empty() || text.ends_with('\n') ? 0 : 1);
+  if (position.line <= lines) {
+    return position;
+  }
+  return {lines, static_cast<int>(line_of(text, lines).size()) + 1};
+}
+
 }  // namespace
 
 std::optional<YamlNode> parse_yaml(std::string_view text, Report& report) {
@@ -190,8 +222,9 @@ std::optional<YamlNode> parse_yaml(std::string_view text, Report& report) {
   } catch (const Refused& refused) {
     report.problem(refused.position, "", refused.message + flow_hint(text, refused.position.line));
   } catch (const YAML::Exception& error) {
-    const Position position = to_position(error.mark);
-    std::string message = "this is not YAML: " + error.msg + flow_hint(text, position.line);
+    const Position position = within(to_position(error.mark), text);
+    std::string message =
+        "this is not YAML: " + explain(error.msg) + flow_hint(text, position.line);
     if (line_of(text, position.line).find('\t') != std::string_view::npos) {
       message += "; there is a tab in this line, YAML takes spaces only";
     }

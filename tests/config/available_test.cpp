@@ -1,0 +1,72 @@
+// A line here falls together with its line in available.cpp, when the feature is built.
+
+#include "config/available.hpp"
+
+#include "support/catch.hpp"
+#include "world.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+
+namespace {
+
+std::vector<std::string> refusals(const std::string& yaml) {
+  const World world;
+  REQUIRE(lines(world.load(yaml).problems).empty());
+  std::vector<std::string> paths;
+  for (const Problem& problem : load_config_text(yaml, "test.yaml", world.environment()).problems) {
+    CHECK(problem.message.find("is not available in this version") != std::string::npos);
+    paths.push_back(problem.path);
+  }
+  return paths;
+}
+
+std::string with_backend(std::string_view key) {
+  return "listen: [{address: \"127.0.0.1:8080\"}]\n"
+         "backends: {app: {servers: [\"http://127.0.0.1:8081\"], " +
+         std::string{key} + "}}\nsession: {secrets: [{env: SESSION_KEY}]}\n";
+}
+
+std::string with_listener(std::string_view key) {
+  return "listen: [{address: \"127.0.0.1:8080\", " + std::string{key} +
+         "}]\ntrusted_proxies: [10.0.0.0/8]\n"
+         "backends: {app: {servers: [\"http://127.0.0.1:8081\"]}}\n"
+         "session: {secrets: [{env: SESSION_KEY}]}\n";
+}
+
+}  // namespace
+
+TEST_CASE("what is not built yet is accepted at its default", "[config][available]") {
+  CHECK(refusals(minimal()).empty());
+  CHECK(refusals(with_backend("balance: round_robin, writes_session: false")).empty());
+  CHECK(refusals(with_listener("proxy_protocol: false")).empty());
+  CHECK(refusals(minimal("", "not_before: null")).empty());
+}
+
+TEST_CASE("what is not built yet is refused at any other value", "[config][available]") {
+  const auto [yaml, path] = GENERATE(table<std::string, std::string>({
+      {with_listener("tls: {certificate: /etc/tls.crt, key: /etc/tls.key}"), "listen[0].tls"},
+      {with_listener("proxy_protocol: true"), "listen[0].proxy_protocol"},
+      {with_backend("balance: least_requests"), "backends.app.balance"},
+      {with_backend("balance: session_hash"), "backends.app.balance"},
+      {with_backend("health_check: {path: /up}"), "backends.app.health_check"},
+      {with_backend("writes_session: true"), "backends.app.writes_session"},
+      {minimal("", "store: memory"), "session.store"},
+      {minimal("", "store: redis\n  redis: {url: \"redis://cache\"}"), "session.store"},
+      {minimal("", "on_store_error: refuse"), "session.on_store_error"},
+      {minimal("", "format: flask"), "session.format"},
+      {minimal("", "not_before: 2025-01-31"), "session.not_before"},
+      {minimal("", "cookie: {bind_host: true}"), "session.cookie.bind_host"},
+      {minimal("", "headers: {X-A: {key: a, encoding: raw}}"), "session.headers.X-A"},
+      {minimal("", "headers: {X-A: {all: json}}"), "session.headers.X-A"},
+      {minimal("", "headers: {X-A: {id: true}}"), "session.headers.X-A"},
+  }));
+  CHECK(refusals(yaml) == std::vector<std::string>{path});
+}
+
+TEST_CASE("an https server is refused before there is TLS to backends", "[config][available]") {
+  CHECK(refusals("listen: [{address: \"127.0.0.1:8080\"}]\n"
+                 "backends: {app: {servers: [\"https://127.0.0.1\"]}}\n"
+                 "session: {secrets: [{env: SESSION_KEY}]}\n") ==
+        std::vector<std::string>{"backends.app.servers[0]"});
+}

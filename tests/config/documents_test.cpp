@@ -1,0 +1,259 @@
+// Loader, schema, commented file and reference speak of the same keys and the same defaults.
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "support/catch.hpp"
+#include "world.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+namespace json = boost::json;
+
+namespace {
+
+const std::string folder = KEEPSAKE_SOURCE_DIR "/config/";
+
+std::string read_text(const std::string& path) {
+  std::ifstream stream{path};
+  std::ostringstream content;
+  content << stream.rdbuf();
+  REQUIRE_FALSE(content.str().empty());
+  return content.str();
+}
+
+// keepsake.yaml with the settings that are off by default: lines of # and no space, and, indented
+// below them, of # and more than one space.
+std::string with_everything_on() {
+  std::istringstream lines{read_text(folder + "keepsake.yaml")};
+  std::string out;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t hash = line.find_first_not_of(' ');
+    const bool prose = hash == std::string::npos || line[hash] != '#' || hash + 2 >= line.size() ||
+                       (line[hash + 1] == ' ' && line[hash + 2] != ' ');
+    if (!prose) {
+      line.erase(hash, 1);
+    }
+    out += line + '\n';
+  }
+  return out;
+}
+
+struct SchemaKey {
+  std::string fallback;  // the default as YAML writes it; empty when there is none
+  std::string text;
+};
+
+std::string yaml_of(const json::value& value) {
+  if (value.is_string()) {
+    return std::string{value.as_string()};
+  }
+  if (value.is_object()) {
+    std::string out = "{";
+    for (const auto& member : value.as_object()) {
+      out +=
+          (out.size() > 1 ? ", " : "") + std::string{member.key()} + ": " + yaml_of(member.value());
+    }
+    return out + "}";
+  }
+  return json::serialize(value);
+}
+
+void collect(const json::object& schema, const std::string& path,
+             std::map<std::string, SchemaKey>& keys) {
+  if (const auto* properties = schema.if_contains("properties")) {
+    // Nothing but these may stand there.
+    CHECK((schema.contains("additionalProperties") && schema.at("additionalProperties") == false));
+    for (const auto& member : properties->as_object()) {
+      const json::object& inner = member.value().as_object();
+      const std::string key = path + (path.empty() ? "" : ".") + std::string{member.key()};
+      SchemaKey& entry = keys[key];
+      if (const auto* fallback = inner.if_contains("default")) {
+        entry.fallback = yaml_of(*fallback);
+      }
+      INFO(key);
+      REQUIRE(inner.contains("description"));
+      collect(inner, key, keys);
+    }
+  }
+  if (const auto* items = schema.if_contains("items")) {
+    collect(items->as_object(), path + "[]", keys);
+  }
+  const auto* more = schema.if_contains("additionalProperties");
+  if (more != nullptr && more->is_object()) {
+    collect(more->as_object(), path + ".*", keys);
+  }
+  if (const auto* variants = schema.if_contains("anyOf")) {
+    for (const json::value& variant : variants->as_array()) {
+      collect(variant.as_object(), path, keys);
+    }
+  }
+}
+
+std::map<std::string, SchemaKey> schema_keys() {
+  std::map<std::string, SchemaKey> keys;
+  collect(json::parse(read_text(folder + "keepsake.schema.json")).as_object(), "", keys);
+  return keys;
+}
+
+std::set<std::string> names(const std::map<std::string, SchemaKey>& keys) {
+  std::set<std::string> out;
+  for (const auto& [key, entry] : keys) {
+    out.insert(key);
+  }
+  return out;
+}
+
+// The row of the reference's tables that begins with this key.
+std::string row_of(const std::string& readme, const std::string& key) {
+  const std::size_t start = readme.find("\n| `" + key + "` |");
+  if (start == std::string::npos) {
+    return {};
+  }
+  return readme.substr(start + 1, readme.find('\n', start + 1) - start - 1);
+}
+
+}  // namespace
+
+TEST_CASE("keepsake.yaml says what the defaults are", "[config][documents]") {
+  const World world;
+  const Loaded written =
+      load_config_text(read_text(folder + "keepsake.yaml"), "keepsake.yaml", world.environment());
+  CHECK(lines(written.problems) == std::vector<std::string>{});
+  CHECK(written.warnings == std::vector<std::string>{});
+  REQUIRE(written.config);
+  const Loaded least = world.load(
+      "listen: [{address: \"0.0.0.0:8080\"}]\n"
+      "backends: {app: {servers: [\"http://127.0.0.1:8081\"]}}\n"
+      "routes:\n"
+      "  - {path: /setName, set: {myName: name}}\n"
+      "  - {path: /reset, clear: true}\n"
+      "  - {path: \"/*\", backend: app}\n"
+      "session: {secrets: [{env: SESSION_KEY}]}\n");
+  REQUIRE(least.config);
+  CHECK(*written.config == *least.config);
+}
+
+TEST_CASE("keepsake.yaml with everything on is correct and has every key", "[config][documents]") {
+  const Loaded loaded = World{}.load(with_everything_on());
+  CHECK(lines(loaded.problems) == std::vector<std::string>{});
+  std::set<std::string> keys = loaded.known_keys;
+  keys.erase("backends.*.assertion.secret.file");  // env: stands in its place, and excludes it
+  CHECK(loaded.used_keys == keys);
+}
+
+TEST_CASE("the schema has the keys that the loader knows, and no other", "[config][documents]") {
+  const Loaded loaded = World{}.load(with_everything_on());
+  CHECK(names(schema_keys()) == loaded.known_keys);
+}
+
+TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
+  // A file of every default that the schema names, over what is required.
+  const World world;
+  const auto keys = schema_keys();
+  const auto section = [&](const std::string& prefix) {
+    std::string flow;
+    for (const auto& [key, entry] : keys) {
+      if (key.starts_with(prefix + ".") &&
+          key.find_first_of(".[", prefix.size() + 1) == std::string::npos &&
+          !entry.fallback.empty()) {
+        flow += (flow.empty() ? "" : ", ") + key.substr(prefix.size() + 1) + ": " + entry.fallback;
+      }
+    }
+    return flow;
+  };
+  const std::string backend = "backends.*";
+  const std::string yaml =
+      "listen: [{address: \"127.0.0.1:8080\", " + section("listen[]") + "}]\n" +
+      "workers: " + keys.at("workers").fallback + "\n" +
+      "headers_with_underscore: " + keys.at("headers_with_underscore").fallback + "\n" +
+      "trusted_proxies: " + keys.at("trusted_proxies").fallback + "\n" +
+      "backends: {app: {servers: [\"http://127.0.0.1:8081\"], " + section(backend) +
+      ", keepalive: {" + section(backend + ".keepalive") + "}, retry: {" +
+      section(backend + ".retry") + "}, ejection: {" + section(backend + ".ejection") +
+      "}, health_check: {" + section(backend + ".health_check") + "}}}\n" +
+      "routes:\n  - {path: /x, clear: true, redirect: " + keys.at("routes[].redirect").fallback +
+      "}\n  - {path: \"/*\", backend: app, session: " + keys.at("routes[].session").fallback +
+      "}\n" + "session: {secrets: [{env: SESSION_KEY, " + section("session.secrets[]") + "}], " +
+      section("session") + ", cookie: {" + section("session.cookie") +
+      "}, redis: {url: \"redis://h\", " + section("session.redis") + "}}\n" + "limits: {" +
+      section("limits") + "}\n" + "timeouts: {" + section("timeouts") + "}\n" + "log: {" +
+      section("log") + "}\n" + "admin: {" + section("admin") + "}\n";
+  INFO(yaml);
+  const Loaded full = world.load(yaml);
+  CHECK(lines(full.problems) == std::vector<std::string>{});
+  REQUIRE(full.config);
+  const Loaded least = world.load(
+      "listen: [{address: \"127.0.0.1:8080\"}]\n"
+      "backends: {app: {servers: [\"http://127.0.0.1:8081\"], health_check: {}}}\n"
+      "routes: [{path: /x, clear: true}, {path: \"/*\", backend: app}]\n"
+      "session: {secrets: [{env: SESSION_KEY}], redis: {url: \"redis://h\"}}\n");
+  REQUIRE(least.config);
+  CHECK(*full.config == *least.config);
+}
+
+TEST_CASE("the reference has a row for every key, with its default", "[config][documents]") {
+  const std::string readme = read_text(folder + "README.md");
+  for (const auto& [key, entry] : schema_keys()) {
+    INFO(key);
+    const std::string row = row_of(readme, key);
+    REQUIRE_FALSE(row.empty());
+    if (!entry.fallback.empty()) {
+      CHECK(row.find("| `" + entry.fallback + "` |") != std::string::npos);
+    }
+  }
+  std::size_t rows = 0;
+  for (std::size_t at = readme.find("\n| `"); at != std::string::npos;
+       at = readme.find("\n| `", at + 1)) {
+    ++rows;
+  }
+  CHECK(rows == schema_keys().size());
+}
+
+TEST_CASE("the reference's smallest file is correct", "[config][documents]") {
+  const std::string readme = read_text(folder + "README.md");
+  const std::size_t start = readme.find("```yaml\n") + 8;
+  const std::string yaml = readme.substr(start, readme.find("```", start) - start);
+  const World world;
+  const Loaded loaded = load_config_text(yaml, "README.md", world.environment());
+  CHECK(lines(loaded.problems) == std::vector<std::string>{});
+  CHECK(loaded.warnings == std::vector<std::string>{});
+}
+
+TEST_CASE("every file that a user may start from is correct", "[config][documents]") {
+  World world;
+  world.files["/run/secrets/session_key"] = std::string{good_secret};
+  std::vector<std::filesystem::path> files{folder + "demo.yaml", folder + "keepsake.yaml"};
+  for (const auto& entry : std::filesystem::directory_iterator{folder + "examples"}) {
+    files.push_back(entry.path());
+  }
+  CHECK(files.size() >= 7);
+  for (const auto& file : files) {
+    const Loaded loaded =
+        load_config_text(read_text(file), file.filename().string(), world.environment());
+    INFO(file.string());
+    CHECK(lines(loaded.problems) == std::vector<std::string>{});
+    CHECK(loaded.warnings == std::vector<std::string>{});
+  }
+}
+
+TEST_CASE("the demo is what the tutorial says", "[config][documents]") {
+  const World world;
+  const Loaded loaded =
+      load_config_text(read_text(folder + "demo.yaml"), "demo.yaml", world.environment());
+  REQUIRE(loaded.config);
+  const Config& config = *loaded.config;
+  CHECK(config.listen[0].address.to_string() == "127.0.0.1:8080");
+  CHECK(config.backends[0].servers[0].url == "http://127.0.0.1:8081");
+  REQUIRE(config.routes.size() == 3);
+  CHECK(config.routes[0].path == "/setName");
+  CHECK(config.routes[0].set == std::vector<SetField>{{"myName", "name"}});
+  CHECK(config.routes[1].path == "/reset");
+  CHECK(config.routes[1].kind == RouteConfig::Kind::Clear);
+  CHECK(config.routes[2].path == "/*");
+  CHECK(config.session.headers[0].name == "X-Session-Name");
+  CHECK(config.session.headers[0].key == "myName");
+}

@@ -1,0 +1,184 @@
+// What is right and must stay so, and what is only worth a warning; what is wrong is in bad/.
+
+#include "config/validate.hpp"
+
+#include "support/catch.hpp"
+#include "world.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+
+namespace {
+
+std::vector<std::string> warnings(std::string_view routes) {
+  const Loaded loaded = World{}.load(minimal(routes));
+  CHECK(lines(loaded.problems) == std::vector<std::string>{});
+  return loaded.warnings;
+}
+
+bool loads(const std::string& yaml) {
+  const Loaded loaded = World{}.load(yaml);
+  for (const std::string& line : lines(loaded.problems)) {
+    UNSCOPED_INFO(line);
+  }
+  return loaded.config.has_value();
+}
+
+}  // namespace
+
+TEST_CASE("a route that another hides is worth a warning", "[config][routes]") {
+  CHECK(
+      warnings("routes:\n  - {path: /a, backend: app}\n  - {path: \"/*\", backend: app}").empty());
+  CHECK(warnings("routes:\n  - {path: \"/*\", backend: app}\n  - {path: /setName, set: {a: b}}") ==
+        std::vector<std::string>{
+            "test.yaml:8:5: routes[1]: is never reached: routes[0] (/*) takes its "
+            "requests first"});
+  // Another host, other methods or a longer name are something else.
+  CHECK(warnings("routes:\n  - {path: \"/*\", host: a.example, backend: app}\n  - {path: /x, "
+                 "backend: app}")
+            .empty());
+  CHECK(warnings("routes:\n  - {path: \"/x/*\", backend: app}\n  - {path: /xy, backend: app}")
+            .empty());
+  CHECK(warnings(
+            "routes:\n  - {path: /x, methods: [GET], backend: app}\n  - {path: /x, backend: app}")
+            .empty());
+  // "/x/*" has "/x" too, and an action takes every method of its path.
+  CHECK(warnings("routes:\n  - {path: \"/x/*\", backend: app}\n  - {path: /x, backend: app}")
+            .size() == 1);
+  CHECK(
+      warnings("routes:\n  - {path: /x, clear: true}\n  - {path: /x, methods: [GET], backend: app}")
+          .size() == 1);
+  CHECK(warnings("routes:\n  - {path: /x, methods: [GET, PUT], backend: app}\n"
+                 "  - {path: /x, methods: [PUT], backend: app}")
+            .size() == 1);
+  CHECK(warnings("routes: []").size() == 1);
+}
+
+TEST_CASE("paths may be whatever a request's normal form can be", "[config][routes]") {
+  for (const char* path : {"/", "/*", "/a/*", "/a/", "/a//b", "/%2F", "/%zz", "/a%20b", "/~a",
+                           "/a;b=c", "/.well-known/x", "/..a", "/a:b@c"}) {
+    INFO(path);
+    CHECK(loads(minimal("routes: [{path: \"" + std::string{path} + "\", backend: app}]")));
+  }
+}
+
+TEST_CASE("a redirect may be a path or an http URL", "[config][routes]") {
+  for (const char* redirect :
+       {"/", "/a?b=c#d", "https://example.com/", "http://example.com", "/%C3%BC"}) {
+    INFO(redirect);
+    CHECK(loads(
+        minimal("routes: [{path: /x, clear: true, redirect: \"" + std::string{redirect} + "\"}]")));
+  }
+}
+
+TEST_CASE("hosts are names and addresses", "[config][routes]") {
+  for (const char* host :
+       {"example.com", "a-b.example", "localhost", "10.0.0.1", "[::1]", "my_service"}) {
+    INFO(host);
+    CHECK(
+        loads(minimal("routes: [{path: /x, host: \"" + std::string{host} + "\", backend: app}]")));
+  }
+}
+
+TEST_CASE("one key may go into two headers in two encodings", "[config][headers]") {
+  CHECK(loads(minimal("", "headers: {X-A: a, X-B: {key: a, encoding: base64}}")));
+}
+
+TEST_CASE("every spelling of a header that the proxy lives by is refused", "[config][headers]") {
+  for (const char* name : {"Host",
+                           "HOST",
+                           "Cookie",
+                           "Content-Length",
+                           "content_length",
+                           "Content.Length",
+                           "Transfer-Encoding",
+                           "TRANSFER_ENCODING",
+                           "Connection",
+                           "Keep-Alive",
+                           "Proxy-Connection",
+                           "Proxy-Authorization",
+                           "Proxy-Authenticate",
+                           "TE",
+                           "Trailer",
+                           "Upgrade",
+                           "Expect",
+                           "HTTP2-Settings",
+                           "Forwarded",
+                           "X-Forwarded-For",
+                           "X_Forwarded_Proto",
+                           "X-Forwarded-Host",
+                           "X-Forwarded-Port",
+                           "X-Forwarded-Prefix",
+                           "X~Forwarded~User",
+                           "X-Real-IP",
+                           "X_Real_IP",
+                           "X-Request-Id",
+                           "Via",
+                           "Origin",
+                           "Referer",
+                           "Sec-Fetch-Site",
+                           "Content-Type"}) {
+    INFO(name);
+    const Loaded loaded = World{}.load(minimal("", "headers: {\"" + std::string{name} + "\": a}"));
+    REQUIRE(loaded.problems.size() == 1);
+    CHECK(loaded.problems[0].message.find("no session value may stand in this header") == 0);
+  }
+}
+
+TEST_CASE("more headers than a head could hold are refused", "[config][headers]") {
+  const auto headers = [](int count) {
+    std::string yaml = "headers:\n";
+    for (int i = 0; i < count; ++i) {
+      yaml += "    X-" + std::to_string(i) + ": key" + std::to_string(i) + "\n";
+    }
+    return minimal("", yaml);
+  };
+  CHECK(loads(headers(64)));
+  CHECK_FALSE(loads(headers(65)));
+}
+
+TEST_CASE("cookies with a prefix are fine when they keep its promise", "[config][cookie]") {
+  CHECK(loads(minimal("", "cookie: {name: __Host-id, secure: true}")));
+  CHECK(loads(
+      minimal("", "cookie: {name: __Secure-id, secure: true, domain: example.com, path: /a}")));
+  CHECK(loads(minimal("", "cookie: {same_site: none, secure: true, partitioned: true}")));
+  CHECK(loads(minimal("", "cookie: {lifetime: 400d}")));
+  CHECK(loads(minimal("", "cookie: {domain: null}")));
+}
+
+TEST_CASE("listeners may share a port where their addresses differ", "[config][listen]") {
+  const auto with = [](std::string_view a, std::string_view b) {
+    return "listen: [{address: \"" + std::string{a} + "\"}, {address: \"" + std::string{b} +
+           "\"}]\nbackends: {app: {servers: [http://a]}}\nsession: {secrets: [{env: "
+           "SESSION_KEY}]}\n";
+  };
+  CHECK(loads(with("127.0.0.1:80", "127.0.0.2:80")));
+  CHECK(loads(with("127.0.0.1:80", "[::1]:80")));
+  CHECK(loads(with("127.0.0.1:80", "127.0.0.1:81")));
+  CHECK(loads(with("127.0.0.1:0", "127.0.0.1:0")));
+  CHECK(loads(with("unix:/a", "unix:/b")));
+  CHECK_FALSE(loads(with("unix:/a", "unix:/a")));
+  CHECK_FALSE(loads(with("[::1]:80", "[0:0::1]:80")));
+  CHECK_FALSE(loads(with("[::]:80", "[::1]:80")));
+  CHECK_FALSE(loads(with("localhost:80", "localhost:80")));
+}
+
+TEST_CASE("what is risky or useless is said", "[config][warnings]") {
+  const auto one_of = [](const std::string& yaml, std::string_view text) {
+    const Loaded loaded = World{}.load(yaml);
+    CHECK(lines(loaded.problems) == std::vector<std::string>{});
+    return std::count_if(loaded.warnings.begin(), loaded.warnings.end(),
+                         [&](const std::string& warning) {
+                           return warning.find(text) != std::string::npos;
+                         }) == 1;
+  };
+  CHECK(one_of(minimal("trusted_proxies: [0.0.0.0/0]"), "every client is trusted"));
+  CHECK(one_of(minimal("trusted_proxies: [\"::/0\"]"), "every client is trusted"));
+  CHECK(one_of(minimal("", "cookie: {http_only: false}"), "scripts of the page can read"));
+  CHECK(one_of(minimal("", "idle_timeout: 40d"), "longer than absolute_timeout"));
+  CHECK(one_of(minimal("", "idle_timeout: 100s\n  touch_interval: 51s"),
+               "more than half of idle_timeout"));
+  CHECK(one_of(minimal("", "redis: {url: \"redis://h\"}"), "is not used"));
+  CHECK(one_of(minimal("", "max_sessions: 5"), "is not used"));
+  CHECK(one_of(minimal("", "max_value: 4KiB"), "hardly fits"));
+}

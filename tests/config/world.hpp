@@ -1,0 +1,72 @@
+#pragma once
+// A world for the loader that needs no variables and files of the machine, and short ways to load.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/load.hpp"
+
+namespace keepsake::test {
+
+inline constexpr std::string_view good_secret = "kUu2mB0mC9z5kq1oJ3oSgH7dYxX0nVfQ4w8tZrL6eAs";
+
+// Starts with the variables and files that the files of bad/ speak of.
+struct World {
+  std::map<std::string, std::string> variables{
+      {"SESSION_KEY", std::string{good_secret}},
+      {"SHORT_KEY", "only-31-bytes-of-secret-text-xx"},
+      {"REPEATED_KEY", std::string(40, 'k')},
+      {"SAMPLE_KEY", "replace-me-with-the-output-of-keepsake-keygen"},
+      {"ASSERTION_KEY", "a-secret-between-keepsake-and-one-backend"},
+      {"EMPTY_KEY", ""}};
+  std::map<std::string, std::string> files{
+      {"/run/secrets/good", "Zt0vJ8Qm5sYwN2rX7bLkE4hUaG9fPcD1iOoT6nWxSuM\n"},
+      {"/run/secrets/31_and_newline", "only-31-bytes-of-secret-text-xx\n"},
+      {"/etc/tls.crt", "certificate"},
+      {"/etc/tls.key", "key"}};
+
+  Environment environment() const {
+    return {[this](const std::string& name) -> std::optional<std::string> {
+              const auto found = variables.find(name);
+              return found == variables.end() ? std::nullopt : std::optional{found->second};
+            },
+            [this](const std::string& path, std::string& error) -> std::optional<std::string> {
+              const auto found = files.find(path);
+              if (found == files.end()) {
+                error = "No such file or directory";
+                return std::nullopt;
+              }
+              return found->second;
+            }};
+  }
+
+  // With the whole language, built already or not.
+  Loaded load(std::string_view yaml) const {
+    return load_config_text(yaml, "test.yaml", environment(), {.assume_everything_built = true});
+  }
+};
+
+// "line:column: path: message" of each problem.
+inline std::vector<std::string> lines(const std::vector<Problem>& problems) {
+  std::vector<std::string> out;
+  for (Problem problem : problems) {
+    problem.file.clear();
+    out.push_back(to_string(problem).substr(problem.line > 0 ? 1 : 0));
+  }
+  return out;
+}
+
+// The least that loads, plus `more` at its end; `session` goes into the session section.
+inline std::string minimal(std::string_view more = {}, std::string_view session = {}) {
+  std::string yaml =
+      "listen: [{address: \"127.0.0.1:8080\"}]\n"
+      "backends: {app: {servers: [\"http://127.0.0.1:8081\"]}}\n"
+      "session:\n"
+      "  secrets: [{env: SESSION_KEY}]\n";
+  yaml.append(session.empty() ? "" : "  ").append(session).append("\n").append(more).append("\n");
+  return yaml;
+}
+
+}  // namespace keepsake::test
