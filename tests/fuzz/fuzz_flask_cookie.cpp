@@ -8,24 +8,19 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/base64url.hpp"
+#include "fuzz.hpp"
 #include "session/flask_codec.hpp"
 
 namespace {
 
 using namespace keepsake;
-
-void must(bool held) {
-  if (!held) {
-    std::abort();
-  }
-}
+using fuzz::must;
 
 std::string encoded(std::string_view bytes) {
   std::string out;

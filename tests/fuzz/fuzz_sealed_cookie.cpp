@@ -2,8 +2,8 @@
 // forges a tag, as a plaintext that is sealed with the right key first. What opens must have been
 // the only spelling of what it says.
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "base/base64url.hpp"
+#include "fuzz.hpp"
 #include "session/sealed_codec.hpp"
 
 namespace {
 
 using namespace keepsake;
+using fuzz::must;
 
 constexpr std::uint8_t kNonceByte = 7;
 
@@ -23,12 +25,6 @@ class ConstantRandom final : public Random {
  public:
   void fill(std::span<std::uint8_t> out) override { std::fill(out.begin(), out.end(), kNonceByte); }
 };
-
-void must(bool held) {
-  if (!held) {
-    std::abort();
-  }
-}
 
 struct World {
   std::shared_ptr<const KeyRing> keys = std::make_shared<const KeyRing>(
