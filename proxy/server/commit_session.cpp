@@ -149,8 +149,9 @@ bool cookie_is_due(const Exchange& x, std::int64_t now) {
 bool fits_cookie(Exchange& x) {
   std::string& value = x.work.scratch;
   value.clear();
-  x.view->codec->seal(x.work.session, binding_of(x), value);
-  return value.size() + x.view->config().session.cookie.name.size() <= kMaxCookie;
+  // 0: no cookie of this format can say it, whatever its length.
+  const std::size_t size = x.view->codec->seal(x.work.session, binding_of(x), value);
+  return size != 0 && size + x.view->config().session.cookie.name.size() <= kMaxCookie;
 }
 
 Task<void> commit_session(Exchange& x) {
