@@ -52,6 +52,8 @@ file(CONFIGURE OUTPUT ${papers}/papers.cmake @ONLY CONTENT [=[
                   COMMAND_ERROR_IS_FATAL ANY)
 ]=])
 
+# What is built is packed; packing builds nothing.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME keepsake)
 set(CPACK_PACKAGE_VENDOR Keepsake)

@@ -48,6 +48,15 @@ make_base_image() {
   return "$status"
 }
 
+# The engine itself. podman would complain of missing systemd timers with every health check.
+containers() {
+  if [[ $engine == docker ]]; then
+    docker "$@"
+  else
+    podman --log-level fatal "$@"
+  fi
+}
+
 build_image() { # TARGET TAG BUILD-ARGUMENT...
   local target=$1 tag=$2 arguments=() pair
   shift 2
@@ -72,7 +81,7 @@ compose() { # FILES-AND-COMMAND...
 }
 
 container_of() { # SERVICE
-  "$engine" ps -aq --filter "label=$project_label=$project" --filter "label=$service_label=$1" | head -n 1
+  containers ps -aq --filter "label=$project_label=$project" --filter "label=$service_label=$1" | head -n 1
 }
 
 # One health check, run now: podman times them by systemd, which a test machine may not have.
@@ -87,21 +96,21 @@ healthy() { # SERVICE
 }
 
 inspect() { # CONTAINER-OR-IMAGE FORMAT
-  "$engine" inspect -f "$2" "$1"
+  containers inspect -f "$2" "$1"
 }
 
 image_bytes() { # TAG: packed, as a registry keeps it
-  "$engine" save "$1" | gzip -c | wc -c
+  containers save "$1" | gzip -c | wc -c
 }
 
 remove_everything() { # TAG...
   local id network
-  for id in $("$engine" ps -aq --filter "label=$project_label=$project"); do
-    "$engine" rm -f "$id" >/dev/null 2>&1
+  for id in $(containers ps -aq --filter "label=$project_label=$project"); do
+    containers rm -f "$id" >/dev/null 2>&1
   done
-  for network in $("$engine" network ls -q --filter "name=^${project}_"); do
-    "$engine" network rm "$network" >/dev/null 2>&1
+  for network in $(containers network ls -q --filter "name=^${project}_"); do
+    containers network rm "$network" >/dev/null 2>&1
   done
-  "$engine" rmi -f "$@" >/dev/null 2>&1
+  containers rmi -f "$@" >/dev/null 2>&1
   return 0
 }
