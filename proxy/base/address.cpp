@@ -63,7 +63,7 @@ std::optional<SocketAddress> parse_unix(std::string_view path, std::string& erro
   if (path.starts_with("///")) {
     path.remove_prefix(2);
   }
-  if (!path.starts_with('/')) {
+  if (!path.starts_with('/') || path.starts_with("//")) {
     return fail(error, "a unix socket needs an absolute path, as in unix:/run/app.sock");
   }
   if (path.size() > max_unix_path) {

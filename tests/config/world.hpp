@@ -24,6 +24,9 @@ struct World {
   std::map<std::string, std::string> files{
       {"/run/secrets/good", "Zt0vJ8Qm5sYwN2rX7bLkE4hUaG9fPcD1iOoT6nWxSuM\n"},
       {"/run/secrets/31_and_newline", "only-31-bytes-of-secret-text-xx\n"},
+      {"/run/secrets/old_key", "nP4yq8Lw1sVbT6xKc0eRj3uHmZ9dGfA7iQoX5rNtYwE"},
+      {"/etc/keepsake/tls.crt", "certificate"},
+      {"/etc/keepsake/tls.key", "key"},
       {"/etc/tls.crt", "certificate"},
       {"/etc/tls.key", "key"}};
 
