@@ -131,8 +131,15 @@ free_port() {
 
 step() { echo "==> $*"; }
 
+# --- files ---------------------------------------------------------------------------------------------
+ensure_packages curl/curl python3/python3 python3-yaml || exit 1
+step "the files hold together"
+/usr/bin/python3 tests/containers/manifests.py >"$work/files"
+grep -v '^ok ' "$work/files"
+read -r passed failed < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$work/files") || failed=1
+
 # --- images -------------------------------------------------------------------------------------------
-ensure_packages curl/curl python3/python3 && choose_engine || exit 1
+choose_engine || exit 1
 step "building the images with $engine"
 arguments=("REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
 rm -rf build/image
@@ -274,5 +281,10 @@ said=$(containers run --rm "$keepsake_tag" run --config /etc/keepsake/secret-fil
 status=$?
 check "a missing file ends with status 2" is "$status" 2
 check "and is named" has "$said" /run/secrets/session_key
+for place in sidecar gateway; do
+  check "keepsake takes the configuration of kubernetes/$place" containers run --rm \
+    -v "$root/deploy/kubernetes/$place/keepsake.yaml:/etc/keepsake/keepsake.yaml:ro" \
+    -v "$work/session_key:/run/secrets/keepsake/session_key:ro" "$keepsake_tag" check
+done
 
 finish
