@@ -18,6 +18,7 @@ namespace keepsake {
 namespace {
 
 constexpr std::string_view kKeyInfo = "keepsake sealed v1 key";
+constexpr std::string_view kStoreInfo = "keepsake store v1 key";
 constexpr std::string_view kIdInfo = "keepsake sealed v1 id";
 constexpr std::string_view kFlaskSalt = "cookie-session";
 
@@ -62,6 +63,7 @@ KeyRing::KeyRing(const std::vector<std::string>& secrets) : keys_(secrets.size()
   assert(!secrets.empty());
   for (std::size_t i = 0; i < secrets.size(); ++i) {
     hkdf(secrets[i], kKeyInfo, keys_[i].sealing);
+    hkdf(secrets[i], kStoreInfo, keys_[i].storing);
     hkdf(secrets[i], kIdInfo, keys_[i].id);
     flask_key(secrets[i], keys_[i].flask_signing);
   }

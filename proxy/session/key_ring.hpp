@@ -19,6 +19,7 @@ class KeyRing {
   struct Key {
     KeyId id{};                              // stands in the cookie; says nothing about the key
     std::array<std::uint8_t, 32> sealing{};  // format sealed: XAES-256-GCM
+    std::array<std::uint8_t, 32> storing{};  // values in a shared store: XAES-256-GCM
     std::array<std::uint8_t, 20> flask_signing{};  // format flask: HMAC-SHA1
   };
 
