@@ -1,42 +1,136 @@
-// keepsake: run, check, keygen, inspect, health.
+// The keepsake program: its command line. What each command does is in admin/.
+
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <iostream>
 
-#include "base/log.hpp"
-#include "config/load.hpp"
-#include "server/server.hpp"
+#include "admin/check_command.hpp"
+#include "admin/exit_code.hpp"
+#include "admin/health_command.hpp"
+#include "admin/inspect_command.hpp"
+#include "admin/keygen_command.hpp"
+#include "admin/run_command.hpp"
+
+namespace {
+
+using namespace keepsake;
+
+constexpr const char* kAboutConfig =
+    "The configuration file; without it ./keepsake.yaml, then /etc/keepsake/keepsake.yaml";
+
+constexpr const char* kFooter =
+    "\nExamples:\n"
+    "  export SESSION_KEY=\"$(keepsake keygen)\"     a secret, once; every replica needs the same\n"
+    "  keepsake check --config keepsake.yaml        all mistakes of a file, with their lines\n"
+    "  keepsake run --config keepsake.yaml          serve\n"
+    "\nExit codes: 0 fine, 1 failed at run time, 2 wrong usage or configuration.\n";
+
+constexpr const char* kRunFooter =
+    "\nSignals: SIGHUP reads the file again (a bad one changes nothing), SIGTERM and SIGINT let\n"
+    "requests finish for timeouts.drain, a second one ends them at once.\n"
+    "\nExamples:\n"
+    "  SESSION_KEY=\"$(keepsake keygen)\" keepsake run --config config/demo.yaml\n"
+    "  kill -HUP \"$(pidof keepsake)\"\n";
+
+constexpr const char* kCheckFooter =
+    "\nEvery problem is one line on standard error: FILE:LINE:COLUMN: KEY: what is wrong.\n"
+    "Secrets and certificates are read too, so run it where and as whom keepsake will run.\n"
+    "\nExamples:\n"
+    "  keepsake check --config /etc/keepsake/keepsake.yaml && systemctl reload keepsake\n";
+
+constexpr const char* kKeygenFooter =
+    "\nExamples:\n"
+    "  export SESSION_KEY=\"$(keepsake keygen)\"      with  secrets: [{env: SESSION_KEY}]\n"
+    "  (umask 077; keepsake keygen > session_key)   with  secrets: [{file: session_key}]\n"
+    "\nTo rotate, put the new secret first in session.secrets and keep the old one behind it "
+    "until\n"
+    "session.idle_timeout has passed.\n";
+
+constexpr const char* kInspectFooter =
+    "\nExit code 0: valid; 1: not, and why. It shows what the visitor entered: mind who looks on.\n"
+    "\nExamples:\n"
+    "  keepsake inspect 'session=AdC2Sa8A...'       pasted from a browser\n"
+    "  keepsake inspect - < cookie.txt              keeps it out of the shell's history\n";
+
+constexpr const char* kHealthFooter =
+    "\nExit code 0: the answer was 2xx; 1: another one, or none in time.\n"
+    "\nExamples:\n"
+    "  keepsake health http://127.0.0.1:9090/readyz\n"
+    "  keepsake health --unix-socket /run/keepsake/admin.sock http://localhost/healthz\n"
+    "  HEALTHCHECK CMD [\"keepsake\", \"health\", \"http://127.0.0.1:9090/healthz\"]\n";
+
+struct CommandLine {
+  CommandLine() {
+    app.set_version_flag("--version", "keepsake " KEEPSAKE_VERSION, "Print the version and exit");
+    app.require_subcommand(1);
+    app.footer(kFooter);
+    app.failure_message([](const CLI::App* where, const CLI::Error& error) {
+      return "keepsake: " + std::string{error.what()} + "\nTry: " + name_of(where) + " --help\n";
+    });
+
+    run->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
+    run->footer(kRunFooter);
+    check->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
+    check->footer(kCheckFooter);
+    keygen->footer(kKeygenFooter);
+    inspect->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
+    inspect
+        ->add_option("cookie", inspected.cookie,
+                     "The value, NAME=VALUE or a whole Cookie line; - reads standard input")
+        ->type_name("COOKIE")
+        ->required();
+    inspect->footer(kInspectFooter);
+    health->add_option("url", asked.url, "http://HOST[:PORT][/PATH]")->type_name("URL")->required();
+    health->add_option("--unix-socket", asked.unix_socket, "Connect to this unix socket")
+        ->type_name("PATH");
+    health->add_option("--timeout", asked.timeout, "How long to wait for the answer")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    health->footer(kHealthFooter);
+  }
+
+  // "keepsake run": as it was called, for the hint at its help.
+  static std::string name_of(const CLI::App* where) {
+    for (const CLI::App* chosen : where->get_subcommands()) {
+      return where->get_name() + ' ' + chosen->get_name();
+    }
+    return where->get_name();
+  }
+
+  int execute() {
+    if (run->parsed()) {
+      return run_command(config_file);
+    }
+    if (check->parsed()) {
+      return check_command(config_file);
+    }
+    if (inspect->parsed()) {
+      inspected.config_file = config_file;
+      return inspect_command(inspected);
+    }
+    return health->parsed() ? health_command(asked) : keygen_command();
+  }
+
+  CLI::App app{"Keepsake is a reverse proxy that gives sessions to stateless backends.",
+               "keepsake"};
+  CLI::App* run = app.add_subcommand("run", "Serve by a configuration file");
+  CLI::App* check = app.add_subcommand("check", "Say everything that is wrong with a file");
+  CLI::App* keygen = app.add_subcommand("keygen", "Print a new secret for session.secrets");
+  CLI::App* inspect =
+      app.add_subcommand("inspect", "Open a session cookie with the keys of a file");
+  CLI::App* health = app.add_subcommand("health", "Ask a URL, for health checks of containers");
+  std::string config_file;
+  InspectOptions inspected;
+  HealthOptions asked;
+};
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace keepsake;
-  CLI::App app{"keepsake"};
-  auto* run = app.add_subcommand("run");
-  std::string file = "keepsake.yaml";
-  run->add_option("--config", file);
-  CLI11_PARSE(app, argc, argv);
-  set_up_log(spdlog::level::info, false);
-  Loaded loaded = load_config_file(file);
-  for (const Problem& p : loaded.problems) {
-    std::cerr << p.file << ":" << p.line << ":" << p.column << ": " << p.path << ": " << p.message << "\n";
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app.exit(error) == 0 ? kFine : kWrongInput;
   }
-  if (!loaded.config) {
-    return 2;
-  }
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  SystemClock clock;
-  Server server{std::move(*loaded.config), clock};
-  std::string error;
-  if (!server.start(error)) {
-    std::cerr << error << "\n";
-    return 1;
-  }
-  int sig = 0;
-  sigwait(&set, &sig);
-  server.drain();
-  server.wait(Millis{30000});
-  return 0;
+  return line.execute();
 }

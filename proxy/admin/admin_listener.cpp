@@ -1,0 +1,224 @@
+#include "admin/admin_listener.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include "admin/metrics_text.hpp"
+#include "base/log.hpp"
+#include "config/dump.hpp"
+#include "config/units.hpp"
+#include "server/accept_connections.hpp"
+
+namespace keepsake {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using AdminStream = beast::basic_stream<asio::generic::stream_protocol, Executor>;
+
+constexpr std::size_t kMaxHead = 8 * 1024;
+constexpr std::size_t kMaxConnections = 64;
+constexpr std::chrono::seconds kDeadline{15};  // for a request, for a response, between two
+
+// Counts a connection for as long as its coroutine lives. Shared, because frames may outlive the
+// listener by a moment when the io_context is destroyed.
+struct Slot {
+  explicit Slot(std::shared_ptr<std::size_t> open) : count(std::move(open)) { ++*count; }
+  ~Slot() { --*count; }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+  std::shared_ptr<std::size_t> count;
+};
+
+void report_exception(std::exception_ptr thrown) {
+  try {
+    if (thrown) {
+      std::rethrow_exception(thrown);
+    }
+  } catch (const std::exception& error) {
+    log::error("admin listener: {}", error.what());
+  }
+}
+
+http::response<http::string_body> make_response(const AdminListener::Answer& answer,
+                                                unsigned version) {
+  http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
+  response.set(http::field::content_type, answer.type);
+  response.set(http::field::cache_control, "no-store");
+  response.set("X-Content-Type-Options", "nosniff");
+  if (answer.status == 405) {
+    response.set(http::field::allow, "GET, HEAD");
+  }
+  response.body() = answer.body;
+  return response;
+}
+
+AdminListener::Answer refusal(unsigned status, std::string text) {
+  return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
+}
+
+// Whether the query has this name, with or without a value.
+bool has_parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view parameter = query.substr(0, end);
+    if (parameter.substr(0, parameter.find('=')) == name) {
+      return true;
+    }
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+AdminListener::AdminListener(asio::io_context& io, const Server& server, const Status& status)
+    : io_(io), server_(server), status_(status), acceptor_(io) {}
+
+bool AdminListener::open(const SocketAddress& address, std::string& error) {
+  const std::vector<int> sockets = open_listeners(address, 1, error);
+  if (sockets.empty()) {
+    return false;
+  }
+  const int fd = sockets.front();
+  int family = 0;
+  socklen_t size = sizeof family;
+  ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+  acceptor_.assign(asio::generic::stream_protocol{family, 0}, fd);
+  address_ = address;
+  if (address.kind == SocketAddress::Kind::Tcp) {
+    address_->port = bound_port(fd);
+  }
+  return true;
+}
+
+void AdminListener::start() {
+  asio::co_spawn(io_, accept(), report_exception);
+}
+
+asio::awaitable<void> AdminListener::accept() {
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  asio::steady_timer pause{io_};
+  for (;;) {
+    Socket socket = co_await acceptor_.async_accept(token);
+    if (error == asio::error::operation_aborted) {
+      co_return;
+    }
+    if (error) {
+      // Out of descriptors: those who wait stay in the kernel's queue meanwhile.
+      pause.expires_after(Millis{100});
+      co_await pause.async_wait(token);
+      continue;
+    }
+    if (*open_ < kMaxConnections) {
+      asio::co_spawn(io_, serve(std::move(socket)), report_exception);
+    }
+  }
+}
+
+asio::awaitable<void> AdminListener::serve(Socket socket) {
+  const Slot slot{open_};
+  AdminStream stream{std::move(socket)};
+  beast::flat_buffer buffer{2 * kMaxHead};  // so that header_limit is what is met
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  for (bool again = true; again;) {
+    http::request_parser<http::empty_body> parser;
+    parser.header_limit(kMaxHead);
+    stream.expires_after(kDeadline);
+    co_await http::async_read_header(stream, buffer, parser, token);
+    const auto& request = parser.get();
+    Answer result;
+    bool head = false;
+    if (!error) {
+      head = request.method() == http::verb::head;
+      again = request.keep_alive() && parser.is_done();
+      if (request.method() != http::verb::get && !head) {
+        again = false;
+        result = refusal(405, "only GET and HEAD are answered here");
+      } else if (!parser.is_done()) {
+        result = refusal(400, "a request here has no body");
+      } else {
+        result = answer({request.target().data(), request.target().size()});
+      }
+    } else if (error.category() == http::make_error_code(http::error::bad_target).category() &&
+               error != http::error::end_of_stream && error != http::error::partial_message) {
+      again = false;
+      result = refusal(error == http::error::header_limit ? 431 : 400, error.message());
+    } else {
+      break;
+    }
+    auto response = make_response(result, error ? 11 : request.version());
+    response.keep_alive(again);
+    response.prepare_payload();
+    stream.expires_after(kDeadline);
+    if (head) {
+      http::response_serializer<http::string_body> serializer{response};
+      co_await http::async_write_header(stream, serializer, token);
+    } else {
+      co_await http::async_write(stream, response, token);
+    }
+    if (error) {
+      break;
+    }
+  }
+  error_code ignored;
+  stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+AdminListener::Answer AdminListener::answer(std::string_view target) const {
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  const std::string_view path = target.substr(0, mark);
+  const std::string_view query = target.substr(std::min(mark + 1, target.size()));
+  if (path == "/healthz") {
+    return {200, "text/plain; charset=utf-8", "ok\n"};
+  }
+  if (path == "/readyz") {
+    return readiness(has_parameter(query, "verbose"));
+  }
+  if (path == "/metrics") {
+    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(server_, status_)};
+  }
+  if (path == "/config") {
+    return {200, "application/yaml", dump_config(server_.snapshot()->config)};
+  }
+  return refusal(404, "not found; here are /healthz, /readyz (?verbose), /metrics and /config");
+}
+
+AdminListener::Answer AdminListener::readiness(bool verbose) const {
+  Answer result;
+  result.status = status_.draining ? 503 : 200;
+  result.body = status_.draining ? "draining\n" : "ready\n";
+  if (!verbose) {
+    return result;
+  }
+  std::string& out = result.body;
+  out += fmt::format("version: {}\n", KEEPSAKE_VERSION);
+  out += fmt::format("started: {}\n", format_date(status_.started));
+  out += fmt::format("connections: {}\n", server_.connections());
+  out += fmt::format("configuration: {}, loaded {}\n", status_.config_file,
+                     format_date(status_.loaded));
+  out +=
+      fmt::format("reloads: {} done, {} refused\n", status_.reloads_done, status_.reloads_refused);
+  if (!status_.refusal.empty()) {
+    out += fmt::format("last reload: refused {}\n", format_date(status_.refused_at));
+    for (const std::string& problem : status_.refusal) {
+      out += "  " + problem + "\n";
+    }
+  }
+  for (const std::string& key : status_.needs_restart) {
+    out += "needs a restart: " + key + "\n";
+  }
+  return result;
+}
+
+}  // namespace keepsake

@@ -1,0 +1,114 @@
+#include "admin/describe.hpp"
+
+#include <algorithm>
+
+#include "config/units.hpp"
+#include "session/codec_factory.hpp"
+
+namespace keepsake {
+namespace {
+
+bool is_loopback(const SocketAddress& address) {
+  if (address.kind == SocketAddress::Kind::Unix || address.host == "localhost") {
+    return true;
+  }
+  const auto ip = parse_ip(address.host);
+  return ip && ((ip->is_v4() && ip->bytes[12] == 127) || ip->to_string() == "::1");
+}
+
+std::string_view store_sentence(SessionStoreKind store) {
+  switch (store) {
+    case SessionStoreKind::Memory:
+      return " for sessions in this process's memory";
+    case SessionStoreKind::Redis:
+      return " for sessions in redis";
+    case SessionStoreKind::Cookie:
+      break;
+  }
+  return "";
+}
+
+void cookie_risks(const Config& config, std::vector<std::string>& out) {
+  const CookieConfig& cookie = config.session.cookie;
+  const bool tls = std::any_of(config.listen.begin(), config.listen.end(),
+                               [](const ListenConfig& listen) { return listen.tls.has_value(); });
+  if (cookie.secure == SecureMode::Never) {
+    out.push_back(
+        "session.cookie.secure: false: browsers send the session cookie over plain http too");
+  } else if (cookie.secure == SecureMode::Auto && !tls && config.trusted_proxies.empty()) {
+    out.push_back(
+        "session.cookie.secure: auto means never here: clients come over plain http, and no proxy "
+        "in trusted_proxies may say that it was https; behind TLS name the proxy there, or write "
+        "secure: true");
+  }
+  if (cookie.same_site == SameSite::None) {
+    out.push_back(
+        "session.cookie.same_site: none: requests that other sites cause carry the session");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> describe_listeners(const Config& config,
+                                            const std::vector<std::uint16_t>& ports) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    const ListenConfig& listen = config.listen[i];
+    SocketAddress address = listen.address;
+    if (address.kind == SocketAddress::Kind::Unix) {
+      out.push_back(address.to_string());
+    } else {
+      if (address.port == 0 && i < ports.size()) {
+        address.port = ports[i];
+      }
+      out.push_back((listen.tls ? "https://" : "http://") + address.to_string());
+    }
+    if (listen.proxy_protocol) {
+      out.back() += " (PROXY protocol)";
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> describe_backends(const Config& config) {
+  std::vector<std::string> out;
+  for (const BackendConfig& backend : config.backends) {
+    std::string& line = out.emplace_back(backend.name + ":");
+    for (const ServerConfig& server : backend.servers) {
+      line += ' ' + server.url;
+    }
+  }
+  return out;
+}
+
+std::string describe_sessions(const Config& config) {
+  const SessionConfig& session = config.session;
+  std::string out = session.format == SessionFormat::Sealed ? "sealed" : "flask";
+  out += " cookie \"" + session.cookie.name + '"';
+  out += store_sentence(session.store);
+  out += ", gone after " + format_duration(session.idle_timeout) + " without a visit or " +
+         format_duration(session.absolute_timeout) + " in all";
+  const auto keys = make_key_ring(session);
+  for (std::size_t i = 0; i < session.secrets.size(); ++i) {
+    out += i == 0 ? "; key " : ", opens also ";
+    out += keys->id_hex(i) + " (" + session.secrets[i].origin + ")";
+  }
+  return out;
+}
+
+std::vector<std::string> risks(const Config& config) {
+  std::vector<std::string> out;
+  cookie_risks(config, out);
+  if (config.admin.address && !is_loopback(*config.admin.address)) {
+    out.push_back("admin.address: " + config.admin.address->to_string() +
+                  ": whoever reaches this address sees metrics and configuration; keep the public "
+                  "out, or use 127.0.0.1");
+  }
+  if (config.limits.connections_per_client > config.limits.connections) {
+    out.push_back(
+        "limits.connections_per_client: more than limits.connections, so it limits nobody");
+  }
+  return out;
+}
+
+}  // namespace keepsake

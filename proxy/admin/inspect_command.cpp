@@ -1,0 +1,139 @@
+#include "admin/inspect_command.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "admin/config_file.hpp"
+#include "admin/cookie_text.hpp"
+#include "admin/exit_code.hpp"
+#include "base/clock.hpp"
+#include "config/units.hpp"
+#include "session/codec_factory.hpp"
+
+namespace keepsake {
+namespace {
+
+// More than all cookies that a browser sends.
+constexpr std::size_t kMaxInput = 64 * 1024;
+
+std::string read_input() {
+  std::string text(kMaxInput, '\0');
+  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::cin.gcount()));
+  return text;
+}
+
+class Inspector {
+ public:
+  Inspector(const SessionConfig& config, std::int64_t now)
+      : config_(config),
+        now_(now),
+        keys_(make_key_ring(config)),
+        codec_(make_codec(config, keys_, random_)),
+        lifetime_(lifetime_of(config)) {}
+
+  int inspect(std::string_view cookie) {
+    Session session;
+    const Opened opened = codec_->open(cookie, "", session);
+    if (opened.status != OpenStatus::Ok) {
+      return refuse(opened.status, explain_closed(config_, *keys_, cookie, opened.status));
+    }
+    const OpenStatus status = judge(lifetime_, session, now_);
+    print_seal(opened.key_index);
+    print_times(session, status);
+    print_values(session);
+    return status == OpenStatus::Ok
+               ? kFine
+               : refuse(status, explain_over(lifetime_, session, status, now_));
+  }
+
+ private:
+  static int refuse(OpenStatus status, const std::string& reason) {
+    std::cout.flush();
+    std::cerr << "keepsake: not a valid session: " << to_string(status) << ": " << reason << '\n';
+    return kFailed;
+  }
+
+  static void line(std::string_view name, const std::string& text) {
+    std::cout << fmt::format("{:<11}{}\n", name, text);
+  }
+
+  void print_seal(std::size_t key) const {
+    line("format", config_.format == SessionFormat::Sealed ? "sealed" : "flask");
+    line("key", keys_->id_hex(key) + " from " + config_.secrets[key].origin +
+                    (key > 0 ? " (an older one: the next response seals it anew)" : ""));
+  }
+
+  void print_times(const Session& session, OpenStatus status) const {
+    std::string id;
+    for (const std::uint8_t byte : session.id) {
+      id += fmt::format("{:02x}", byte);
+    }
+    line("id", session.has_id ? id : "none (format flask has no id)");
+    if (session.has_id) {
+      line("created", stamp(session.created));
+    }
+    line("touched", stamp(session.touched));
+    const std::int64_t last = last_second(lifetime_, session);
+    line("expires", format_date(last) + (last < session.created + lifetime_.absolute_timeout.count()
+                                             ? " unless it is used before"
+                                             : ""));
+    line("remaining", status == OpenStatus::Ok ? format_span(last - now_) : "nothing");
+  }
+
+  std::string stamp(std::int64_t at) const {
+    return format_date(at) + (at <= now_ ? " (" + format_span(now_ - at) + " ago)"
+                                         : " (in " + format_span(at - now_) + ")");
+  }
+
+  void print_values(const Session& session) const {
+    if (config_.store != SessionStoreKind::Cookie) {
+      line("values", "in the store, not in the cookie");
+      return;
+    }
+    line("values", std::to_string(session.size()));
+    for (std::size_t i = 0; i < session.size(); ++i) {
+      const auto [key, value] = session.at(i);
+      std::cout << "  " << quote_for_terminal(key) << " = " << quote_for_terminal(value) << '\n';
+    }
+  }
+
+  const SessionConfig& config_;
+  std::int64_t now_;
+  Random random_;
+  std::shared_ptr<const KeyRing> keys_;
+  std::unique_ptr<Codec> codec_;
+  Lifetime lifetime_;
+};
+
+}  // namespace
+
+int inspect_command(const InspectOptions& options) {
+  const auto path = find_config_file(options.config_file, std::cerr);
+  if (!path) {
+    return kWrongInput;
+  }
+  const auto config = load_or_explain(*path, std::cerr);
+  if (!config) {
+    return kWrongInput;
+  }
+  const std::string text = options.cookie == "-" ? read_input() : options.cookie;
+  const std::string& name = config->session.cookie.name;
+  const std::vector<std::string_view> cookies = cookie_values(text, name);
+  if (cookies.empty()) {
+    std::cerr << "keepsake: there is no cookie called " << name << " in this text\n";
+    return kFailed;
+  }
+  Inspector inspector{config->session, unix_seconds(SystemClock{}.wall())};
+  int worst = kFine;
+  for (std::size_t i = 0; i < cookies.size(); ++i) {
+    if (cookies.size() > 1) {
+      std::cout << (i == 0 ? "" : "\n") << "cookie " << i + 1 << " of " << cookies.size() << '\n';
+    }
+    worst = std::max(worst, inspector.inspect(cookies[i]));
+  }
+  return std::cout.flush() ? worst : kFailed;
+}
+
+}  // namespace keepsake

@@ -1,0 +1,168 @@
+#include "admin/metrics_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string_view>
+
+#include "admin/process.hpp"
+#include "base/metrics.hpp"
+
+namespace keepsake {
+namespace {
+
+// Lines that follow each other and share a name are one metric with a label.
+struct Line {
+  Counter counter;
+  std::string_view name;
+  std::string_view label;  // "" or one pair, as in class="2xx"
+  std::string_view help;
+};
+
+constexpr std::string_view kResponses = "keepsake_responses_total";
+constexpr std::string_view kResponsesHelp = "Responses to clients, by class of status.";
+constexpr std::string_view kRejected = "keepsake_cookies_rejected_total";
+constexpr std::string_view kRejectedHelp =
+    "Session cookies that were not believed, by reason. The visitor is anonymous then.";
+
+constexpr Line kLines[] = {
+    {Counter::ConnectionsAccepted, "keepsake_connections_accepted_total", "",
+     "Connections from clients."},
+    {Counter::ConnectionsRefused, "keepsake_connections_refused_total", "",
+     "Connections turned away at a limit."},
+    {Counter::ConnectionsOpen, "keepsake_connections_open", "",
+     "Connections from clients that are open now."},
+    {Counter::Requests, "keepsake_requests_total", "", "Requests that were answered."},
+    {Counter::Responses1xx, kResponses, R"(class="1xx")", kResponsesHelp},
+    {Counter::Responses2xx, kResponses, R"(class="2xx")", kResponsesHelp},
+    {Counter::Responses3xx, kResponses, R"(class="3xx")", kResponsesHelp},
+    {Counter::Responses4xx, kResponses, R"(class="4xx")", kResponsesHelp},
+    {Counter::Responses5xx, kResponses, R"(class="5xx")", kResponsesHelp},
+    {Counter::SessionsOpened, "keepsake_sessions_opened_total", "",
+     "Requests that came with a valid session."},
+    {Counter::SessionsCreated, "keepsake_sessions_created_total", "", "New sessions."},
+    {Counter::SessionsTouched, "keepsake_sessions_touched_total", "",
+     "Sessions stamped anew because they were used."},
+    {Counter::SessionsResealed, "keepsake_sessions_resealed_total", "",
+     "Sessions that came under an older key and were sealed with the first."},
+    {Counter::SessionsChanged, "keepsake_sessions_changed_total", "",
+     "Sessions whose values changed."},
+    {Counter::SessionsCleared, "keepsake_sessions_cleared_total", "", "Sessions that were ended."},
+    {Counter::RejectedMalformed, kRejected, R"(reason="malformed")", kRejectedHelp},
+    {Counter::RejectedUnknownKey, kRejected, R"(reason="unknown_key")", kRejectedHelp},
+    {Counter::RejectedForged, kRejected, R"(reason="forged")", kRejectedHelp},
+    {Counter::RejectedFromFuture, kRejected, R"(reason="from_future")", kRejectedHelp},
+    {Counter::RejectedIdle, kRejected, R"(reason="idle_expired")", kRejectedHelp},
+    {Counter::RejectedAbsolute, kRejected, R"(reason="absolute_expired")", kRejectedHelp},
+    {Counter::RejectedNotBefore, kRejected, R"(reason="before_not_before")", kRejectedHelp},
+    {Counter::SpoofedHeaders, "keepsake_spoofed_headers_removed_total", "",
+     "Headers taken out of requests because they posed as the proxy's own."},
+    {Counter::DroppedSetCookies, "keepsake_backend_set_cookies_dropped_total", "",
+     "Set-Cookie lines of backends that named the session cookie."},
+    {Counter::RefusedWrites, "keepsake_session_writes_refused_total", "",
+     "Changes that a backend wanted and the limits of a session did not allow."},
+    {Counter::CrossSiteRefused, "keepsake_cross_site_refused_total", "",
+     "Requests refused because another site caused them."},
+    {Counter::BackendConnects, "keepsake_backend_connects_total", "",
+     "Connections made to backends."},
+    {Counter::BackendConnectFailures, "keepsake_backend_connect_failures_total", "",
+     "Connections to backends that could not be made."},
+    {Counter::BackendReused, "keepsake_backend_connections_reused_total", "",
+     "Requests sent on a kept connection to a backend."},
+    {Counter::BackendRetries, "keepsake_backend_retries_total", "",
+     "Requests sent to a backend once more."},
+    {Counter::BackendStale, "keepsake_backend_connections_stale_total", "",
+     "Kept connections that the backend had closed."},
+    {Counter::StoreReads, "keepsake_store_reads_total", "", "Sessions asked of the store."},
+    {Counter::StoreMisses, "keepsake_store_misses_total", "",
+     "Sessions that the store did not have."},
+    {Counter::StoreErrors, "keepsake_store_errors_total", "", "Failures of the store."},
+    {Counter::StoreWrites, "keepsake_store_writes_total", "", "Sessions written to the store."},
+    {Counter::LogLinesDropped, "keepsake_log_lines_dropped_total", "",
+     "Lines of the access log that its reader was too slow for."},
+    {Counter::Upgrades, "keepsake_upgrades_total", "",
+     "Connections that became tunnels, WebSockets for example."},
+    {Counter::TunnelsOpen, "keepsake_tunnels_open", "", "Tunnels that are open now."},
+};
+
+constexpr bool each_counter_once() {
+  std::array<int, kCounters> seen{};
+  for (const Line& line : kLines) {
+    ++seen[static_cast<std::size_t>(line.counter)];
+  }
+  return std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; });
+}
+static_assert(each_counter_once(), "a new Counter needs its line in kLines");
+
+class Text {
+ public:
+  void head(std::string_view name, std::string_view help) {
+    const std::string_view type = name.ends_with("_total") ? "counter" : "gauge";
+    fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name,
+                   type);
+  }
+  template <class Number>
+  void sample(std::string_view name, std::string_view label, Number value) {
+    if (label.empty()) {
+      fmt::format_to(std::back_inserter(out_), "{} {}\n", name, value);
+    } else {
+      fmt::format_to(std::back_inserter(out_), "{}{{{}}} {}\n", name, label, value);
+    }
+  }
+  template <class Number>
+  void single(std::string_view name, std::string_view help, Number value) {
+    head(name, help);
+    sample(name, "", value);
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void write_counters(const Server& server, Text& text) {
+  std::string_view last;
+  for (const Line& line : kLines) {
+    if (line.name != last) {
+      text.head(line.name, line.help);
+      last = line.name;
+    }
+    text.sample(line.name, line.label, server.count(line.counter));
+  }
+}
+
+void write_control(const Status& status, Text& text) {
+  text.head("keepsake_build_info", "The version that runs; always 1.");
+  text.sample("keepsake_build_info", "version=\"" KEEPSAKE_VERSION "\"", 1);
+  text.single("keepsake_ready", "1 while /readyz says so.", status.draining ? 0 : 1);
+  text.head("keepsake_config_reloads_total", "Reloads of the configuration, by result.");
+  text.sample("keepsake_config_reloads_total", R"(result="done")", status.reloads_done);
+  text.sample("keepsake_config_reloads_total", R"(result="refused")", status.reloads_refused);
+  text.single("keepsake_config_last_reload_successful", "0 if the last reload was refused.",
+              status.refusal.empty() ? 1 : 0);
+  text.single("keepsake_config_loaded_timestamp_seconds", "When the configuration in use was read.",
+              status.loaded);
+}
+
+void write_process(const Status& status, Text& text) {
+  const ProcessFigures process = process_figures();
+  text.single("process_start_time_seconds", "When the process began.", status.started);
+  text.single("process_cpu_seconds_total", "Processor time used.", process.cpu_seconds);
+  text.single("process_resident_memory_bytes", "Memory in use.", process.resident_bytes);
+  text.single("process_open_fds", "Open file descriptors.", process.open_descriptors);
+  text.single("process_max_fds", "How many descriptors may be open.", process.max_descriptors);
+}
+
+}  // namespace
+
+std::string metrics_text(const Server& server, const Status& status) {
+  Text text;
+  write_counters(server, text);
+  write_control(status, text);
+  write_process(status, text);
+  return text.take();
+}
+
+}  // namespace keepsake
