@@ -131,6 +131,12 @@ void header_id(const Config& config, const Refuse& refuse) {
   }
 }
 
+void connections_per_client(const Config& config, const Refuse& refuse) {
+  if (config.limits.connections_per_client != 0) {
+    refuse("limits.connections_per_client", "a limit for each client");
+  }
+}
+
 constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     backend_tls,
     listener_tls,
@@ -148,6 +154,7 @@ constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     header_encodings,
     header_all_json,
     header_id,
+    connections_per_client,
 };
 
 }  // namespace

@@ -133,7 +133,8 @@ std::optional<std::int64_t> parse_date(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year{*year},
                                          std::chrono::month{static_cast<unsigned>(*month)},
                                          std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) {
+  // Years that format_date writes with four digits, whatever the offset; nothing was before 1970.
+  if (!date.ok() || *year < 1970 || *year > 9998) {
     return std::nullopt;
   }
   const std::int64_t midnight =

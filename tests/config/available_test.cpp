@@ -60,6 +60,7 @@ TEST_CASE("what is not built yet is refused at any other value", "[config][avail
       {minimal("", "headers: {X-A: {key: a, encoding: raw}}"), "session.headers.X-A"},
       {minimal("", "headers: {X-A: {all: json}}"), "session.headers.X-A"},
       {minimal("", "headers: {X-A: {id: true}}"), "session.headers.X-A"},
+      {minimal("limits: {connections_per_client: 5}"), "limits.connections_per_client"},
   }));
   CHECK(refusals(yaml) == std::vector<std::string>{path});
 }
