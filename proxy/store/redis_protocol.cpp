@@ -1,0 +1,94 @@
+#include "store/redis_protocol.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace keepsake {
+
+namespace {
+
+void append_number(char sign, std::size_t number, std::string& out) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.push_back(sign);
+  out.append(digits.data(), end);
+  out.append("\r\n");
+}
+
+struct Sign {
+  std::string_view text;
+  StoreTrouble trouble;
+};
+
+// The error that a script met stands at the start of the reply since Redis 7 and inside of it
+// before.
+constexpr Sign kSigns[] = {
+    {"OOM command", StoreTrouble::Full},       {"READONLY", StoreTrouble::ReadOnly},
+    {"MASTERDOWN", StoreTrouble::ReadOnly},    {"LOADING", StoreTrouble::Loading},
+    {"MISCONF", StoreTrouble::Disk},           {"NOPERM", StoreTrouble::Forbidden},
+    {"NOAUTH", StoreTrouble::Login},           {"WRONGPASS", StoreTrouble::Login},
+    {"invalid password", StoreTrouble::Login}, {" AUTH ", StoreTrouble::Login},
+};
+
+}  // namespace
+
+void append_redis_command(std::span<const std::string_view> words, std::string& out) {
+  append_number('*', words.size(), out);
+  for (const std::string_view word : words) {
+    append_number('$', word.size(), out);
+    out.append(word).append("\r\n");
+  }
+}
+
+std::string_view redis_text(const redisReply& reply) {
+  switch (reply.type) {
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+    case REDIS_REPLY_ERROR:
+      return {reply.str, reply.len};
+    default:
+      return {};
+  }
+}
+
+StoreTrouble classify_redis_error(std::string_view text) {
+  for (const Sign& sign : kSigns) {
+    if (text.find(sign.text) != std::string_view::npos) {
+      return sign.trouble;
+    }
+  }
+  return StoreTrouble::Other;
+}
+
+std::string_view remedy(StoreTrouble trouble) {
+  switch (trouble) {
+    case StoreTrouble::Unreachable:
+      return "is it running, and is session.redis.url right?";
+    case StoreTrouble::Lost:
+      return "was it restarted?";
+    case StoreTrouble::Silent:
+      return "if it is only slow, raise session.redis.timeout; its SLOWLOG says what holds it up";
+    case StoreTrouble::Login:
+      return "check user and password in session.redis.url";
+    case StoreTrouble::Full:
+      return "raise its maxmemory; maxmemory-policy volatile-ttl would let the sessions go that "
+             "end "
+             "soonest";
+    case StoreTrouble::ReadOnly:
+      return "it is a replica: session.redis.url must name its primary";
+    case StoreTrouble::Loading:
+      return "it reads its data file and will be back by itself";
+    case StoreTrouble::Disk:
+      return "it cannot save to its disk: see its own log, or CONFIG SET "
+             "stop-writes-on-bgsave-error no";
+    case StoreTrouble::Forbidden:
+      return "allow this user ~keepsake:* +evalsha +eval +script|load +hgetall +hmget +hset +hdel "
+             "+hlen +hexists +hget +expire +del +select";
+    case StoreTrouble::Unreadable:
+      return "session.secrets must list every secret that sessions were sealed with";
+    default:
+      return "see its own log";
+  }
+}
+
+}  // namespace keepsake
