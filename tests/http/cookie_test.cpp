@@ -132,7 +132,8 @@ TEST_CASE("case variants of a prefixed name are taken out and never opened", "[h
   CHECK(without(line, name) == "a=1");
   CHECK(without("__hOsT-ID=evil", "__Host-id").empty());
 
-  const auto both = candidates({line + "; " + name + "=good"}, name);
+  const std::string with_good = line + "; " + name + "=good";
+  const auto both = candidates({with_good}, name);
   CHECK(values_of(both) == std::vector<std::string>{"good"});
 }
 
