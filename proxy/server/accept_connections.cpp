@@ -17,12 +17,6 @@ namespace keepsake {
 
 namespace {
 
-// Sent to connections above limits.connections, without reading anything.
-constexpr std::string_view kTooMany =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-    "Content-Length: 52\r\nCache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
-    "{\"title\":\"Too many visitors at once.\",\"status\":503}\n";
-
 std::uint16_t port_of(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
     return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
@@ -194,6 +188,20 @@ std::uint16_t bound_port(int fd) {
   return port_of(address);
 }
 
+bool Worker::admit(Peer& peer) {
+  const LimitsConfig& limits = view_->config().limits;
+  const std::size_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  bool allowed = open < limits.connections;
+  if (allowed && limits.connections_per_client != 0 && !peer.is_unix) {
+    allowed = shared_.per_client.enter(peer.address, limits.connections_per_client);
+    peer.counted = allowed;
+  }
+  if (!allowed) {
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return allowed;
+}
+
 Task<void> Worker::accept_connections(Listener& listener) {
   while (!listener.stopped) {
     Wait wait{listener.descriptor};
@@ -218,21 +226,17 @@ Task<void> Worker::accept_connections(Listener& listener) {
         co_await pause;
         continue;
       }
-      const std::size_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
-      if (open >= view_->config().limits.connections) {
-        shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-        metrics_.add(Counter::ConnectionsRefused);
-        ::send(fd, kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        ::shutdown(fd, SHUT_WR);
-        ::close(fd);
-        continue;
-      }
-      metrics_.add(Counter::ConnectionsAccepted);
       Peer peer;
       peer.is_unix = remote.ss_family == AF_UNIX;
       peer.address = ip_of(remote);
       peer.port = port_of(remote);
-      peer.local_port = bound_port(fd);
+      peer.local_port = listener.port;
+      if (!admit(peer)) {
+        metrics_.add(Counter::ConnectionsRefused);
+        start(refuse_connection(*this, fd, remote.ss_family));
+        continue;
+      }
+      metrics_.add(Counter::ConnectionsAccepted);
       start(serve_connection(*this, fd, remote.ss_family, std::move(peer)));
     }
   }

@@ -9,9 +9,12 @@
 
 namespace keepsake {
 
+// The port a TCP listener is bound to; 0 for unix.
+std::uint16_t bound_port(int fd);
+
 struct Worker::Listener {
   Listener(asio::io_context& io, int fd, ListenConfig listen)
-      : descriptor(io, fd), backoff(io), config(std::move(listen)) {}
+      : descriptor(io, fd), backoff(io), config(std::move(listen)), port(bound_port(fd)) {}
 
   void stop() {
     stopped = true;
@@ -23,6 +26,7 @@ struct Worker::Listener {
   asio::posix::basic_stream_descriptor<Executor> descriptor;
   asio::steady_timer backoff;
   ListenConfig config;
+  std::uint16_t port;
   bool stopped = false;
 };
 
@@ -31,8 +35,5 @@ struct Worker::Listener {
 // nothing stays open. A port that anybody else listens on, another keepsake included, is refused.
 std::vector<int> open_listeners(const SocketAddress& address, std::size_t count,
                                 std::string& error);
-
-// The port a TCP listener is bound to; 0 for unix.
-std::uint16_t bound_port(int fd);
 
 }  // namespace keepsake

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <array>
+
 #include "base/log.hpp"
 #include "http/forwarded.hpp"
 #include "server/exchange.hpp"
@@ -14,6 +16,14 @@ namespace keepsake {
 namespace {
 
 constexpr Millis kLinger{2000};
+
+// Enough for a burst; beyond it connections are closed without a word.
+constexpr std::size_t kMostRefusals = 256;
+
+constexpr std::string_view kTooMany =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
+    "Content-Length: 54\r\nCache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+    "{\"status\":503,\"title\":\"Too many connections at once\"}\n";
 
 // The client may still be sending when our last response has been written. Closing now would make
 // the kernel answer those bytes with a reset, which can destroy the response before it is read (RFC
@@ -52,6 +62,29 @@ Connection::~Connection() {
     worker.give_workspace(std::move(workspace));
   }
   worker.remove(*this);
+}
+
+Task<void> refuse_connection(Worker& worker, int fd, int family) {
+  std::atomic<std::size_t>& refusing = worker.shared().refusing;
+  Stream stream{worker.io(), worker.streams()};
+  if (refusing.load(std::memory_order_relaxed) >= kMostRefusals || worker.draining() ||
+      !stream.adopt(fd, family)) {
+    ::close(fd);
+    co_return;
+  }
+  refusing.fetch_add(1, std::memory_order_relaxed);
+  // The request that is on its way must be read, or the kernel's reset destroys the answer.
+  if (co_await stream.write(kLinger, kTooMany) == IoStatus::Ok) {
+    stream.shutdown_write();
+    const SteadyTime deadline = stream.in(kLinger);
+    std::array<char, 512> ignored{};
+    IoResult read;
+    do {
+      read = co_await stream.read_some(ignored.data(), ignored.size(), deadline);
+    } while (read.status == IoStatus::Ok);
+  }
+  stream.close();
+  refusing.fetch_sub(1, std::memory_order_relaxed);
 }
 
 Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer) {

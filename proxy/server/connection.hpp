@@ -25,6 +25,7 @@ struct Peer {
   bool is_unix = false;
   bool tls = false;
   bool trusted = false;   // the peer's own address is in trusted_proxies
+  bool counted = false;  // in SharedCounts::per_client
   std::string text;       // address as text; "unix:" for a unix socket
   std::string forwarded;  // the X-Forwarded-For/-Proto/-Port lines of an untrusted peer
 };
@@ -60,6 +61,10 @@ struct Connection {
   Connection* next = nullptr;
   Connection** link = nullptr;
 };
+
+// Answers 503 to a connection above a limit without looking at what it wants. Takes ownership of
+// `fd`.
+Task<void> refuse_connection(Worker& worker, int fd, int family);
 
 // Serves `fd` until it closes. Takes ownership of the descriptor.
 Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer);

@@ -11,6 +11,7 @@
 #include "backend/resolver.hpp"
 #include "base/log.hpp"
 #include "server/accept_connections.hpp"
+#include "store/redis_greeting.hpp"
 
 namespace keepsake {
 
@@ -23,6 +24,15 @@ unsigned usable_cores() {
     return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
   }
   return std::max(1U, std::thread::hardware_concurrency());
+}
+
+// Whatever has a name that must become an address.
+std::vector<BackendConfig> servers_of(const Config& config) {
+  std::vector<BackendConfig> servers = config.backends;
+  if (config.session.store == SessionStoreKind::Redis) {
+    servers.emplace_back().servers.push_back(redis_server(*config.session.redis));
+  }
+  return servers;
 }
 
 }  // namespace
@@ -91,7 +101,7 @@ bool Server::start(std::string& error) {
           worker.set_endpoints(url, endpoints);
         });
       });
-  resolver_->watch(config.backends);
+  resolver_->watch(servers_of(config));
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
   return true;
 }
@@ -106,7 +116,7 @@ void Server::reload(Config config) {
   snapshot_ = std::make_shared<const Snapshot>(std::move(config));
   shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
   post_to_workers([snapshot = snapshot_](Worker& worker) { worker.use(snapshot); });
-  resolver_->watch(snapshot_->config.backends);
+  resolver_->watch(servers_of(snapshot_->config));
 }
 
 void Server::drain() {

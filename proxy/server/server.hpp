@@ -47,6 +47,8 @@ class Server {
 
   std::uint64_t count(Counter counter) const;
   std::size_t connections() const { return shared_.connections.load(); }
+  // Whether some worker cannot use the store of the sessions. From any thread.
+  bool store_degraded() const { return shared_.store_health.degraded(clock_.steady()); }
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
 
  private:

@@ -7,6 +7,8 @@
 #include "http/date.hpp"
 #include "server/accept_connections.hpp"
 #include "session/codec_factory.hpp"
+#include "store/redis_greeting.hpp"
+#include "store/redis_store.hpp"
 
 namespace keepsake {
 
@@ -64,12 +66,26 @@ std::shared_ptr<ServerPool> Worker::pool_for(const BackendConfig& backend,
   return pool;
 }
 
+// A reload that leaves Redis where it is keeps the connection.
+std::shared_ptr<RedisConnection> Worker::redis_for(const RedisConfig& config) {
+  std::shared_ptr<RedisConnection> connection = redis_.lock();
+  if (!connection || connection->config() != config) {
+    connection = std::make_shared<RedisConnection>(
+        RedisConnection::Context{io_, streams_, clock_, random_, shared_.store_health}, config,
+        literal_endpoints(redis_address(config)));
+    redis_ = connection;
+  }
+  return connection;
+}
+
 // The store of a configuration; the memory store outlives reloads, as what it holds must.
-std::shared_ptr<SessionStore> Worker::store_for(const SessionConfig& config) {
+std::shared_ptr<SessionStore> Worker::store_for(const Snapshot& snapshot) {
+  const SessionConfig& config = snapshot.config.session;
   switch (config.store) {
     case SessionStoreKind::Memory:
       return shared_.memory;
     case SessionStoreKind::Redis:
+      return std::make_shared<RedisStore>(redis_for(*config.redis), snapshot.keys, random_);
     case SessionStoreKind::Cookie:
       break;
   }
@@ -78,7 +94,7 @@ std::shared_ptr<SessionStore> Worker::store_for(const SessionConfig& config) {
 
 void Worker::use(std::shared_ptr<const Snapshot> snapshot) {
   auto view = std::make_shared<View>();
-  view->store = store_for(snapshot->config.session);
+  view->store = store_for(*snapshot);
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
   for (const BackendConfig& backend : snapshot->config.backends) {
     std::vector<std::shared_ptr<ServerPool>> servers;
@@ -97,6 +113,10 @@ void Worker::set_endpoints(const std::string& url, const std::vector<Endpoint>& 
     if (const std::shared_ptr<ServerPool> pool = known.lock(); pool && pool->url() == url) {
       pool->set_endpoints(endpoints);
     }
+  }
+  if (const std::shared_ptr<RedisConnection> redis = redis_.lock();
+      redis && redis_server(redis->config()).url == url) {
+    redis->set_endpoints(endpoints);
   }
 }
 
@@ -138,6 +158,9 @@ void Worker::drain() {
 
 void Worker::cut() {
   drain();
+  if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
+    redis->stop();
+  }
   for_each_connection([](Connection& connection) {
     connection.stream.interrupt();
     if (connection.on_cut != nullptr) {
@@ -179,6 +202,9 @@ void Worker::sweep() {
       if (const std::shared_ptr<ServerPool> pool = known.lock()) {
         pool->close_idle();
       }
+    }
+    if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
+      redis->stop();
     }
     sweep_timer_.cancel();
   }
@@ -247,6 +273,9 @@ void Worker::remove(Connection& connection) {
   unlink(connection);
   metrics_.subtract(Counter::ConnectionsOpen);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (connection.peer.counted) {
+    shared_.per_client.leave(connection.peer.address);
+  }
 }
 
 void Worker::park(Connection& connection) {

@@ -19,12 +19,14 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "server/client_counts.hpp"
 #include "server/connection.hpp"
 #include "server/exchange.hpp"
 #include "server/log_access.hpp"
 #include "server/snapshot.hpp"
 #include "session/codec.hpp"
 #include "store/memory_store.hpp"
+#include "store/redis_connection.hpp"
 
 namespace keepsake {
 
@@ -42,7 +44,10 @@ struct View {
 // exchange.
 struct SharedCounts {
   std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> refusing{0};  // connections that are being told to come back later
+  ClientCounts per_client;
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
+  StoreHealth store_health;
 };
 
 class Worker {
@@ -95,12 +100,15 @@ class Worker {
  private:
   struct Listener;
   Task<void> accept_connections(Listener& listener);
+  // Whether the limits allow one more connection from there; counts it if so.
+  bool admit(Peer& peer);
   Task<void> sweep_regularly();
   void sweep();
   void look_after_waiting_clients();
   template <class Visit>
   void for_each_connection(Visit visit);
-  std::shared_ptr<SessionStore> store_for(const SessionConfig& config);
+  std::shared_ptr<SessionStore> store_for(const Snapshot& snapshot);
+  std::shared_ptr<RedisConnection> redis_for(const RedisConfig& config);
   std::shared_ptr<ServerPool> pool_for(const BackendConfig& backend, const ServerConfig& server);
 
   const Clock& clock_;
@@ -115,6 +123,7 @@ class Worker {
   AccessLog access_log_;
   std::shared_ptr<const View> view_;
   std::map<std::string, std::weak_ptr<ServerPool>> pools_;  // by what makes two servers the same
+  std::weak_ptr<RedisConnection> redis_;  // of the configuration in use
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
   Connection* connections_ = nullptr;
