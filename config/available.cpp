@@ -39,30 +39,6 @@ void proxy_protocol(const Config& config, const Refuse& refuse) {
   }
 }
 
-void memory_store(const Config& config, const Refuse& refuse) {
-  if (config.session.store == SessionStoreKind::Memory) {
-    refuse("session.store", "store: memory");
-  }
-}
-
-void redis_store(const Config& config, const Refuse& refuse) {
-  if (config.session.store == SessionStoreKind::Redis) {
-    refuse("session.store", "store: redis");
-  }
-}
-
-void on_store_error(const Config& config, const Refuse& refuse) {
-  if (config.session.on_store_error != OnStoreError::Anonymous) {
-    refuse("session.on_store_error", "on_store_error: refuse");
-  }
-}
-
-void flask_format(const Config& config, const Refuse& refuse) {
-  if (config.session.format == SessionFormat::Flask) {
-    refuse("session.format", "format: flask");
-  }
-}
-
 void balance_least_requests(const Config& config, const Refuse& refuse) {
   for (const BackendConfig& backend : config.backends) {
     if (backend.balance == Balance::LeastRequests) {
@@ -87,50 +63,6 @@ void health_check(const Config& config, const Refuse& refuse) {
   }
 }
 
-void writes_session(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    if (backend.writes_session) {
-      refuse(join_path("backends", backend.name) + ".writes_session", "writes_session: true");
-    }
-  }
-}
-
-void not_before(const Config& config, const Refuse& refuse) {
-  if (config.session.not_before) {
-    refuse("session.not_before", "not_before");
-  }
-}
-
-void bind_host(const Config& config, const Refuse& refuse) {
-  if (config.session.cookie.bind_host) {
-    refuse("session.cookie.bind_host", "bind_host: true");
-  }
-}
-
-void header_encodings(const Config& config, const Refuse& refuse) {
-  for (const SessionHeader& header : config.session.headers) {
-    if (header.encoding != ValueEncoding::Percent) {
-      refuse(join_path("session.headers", header.name), "an encoding other than percent");
-    }
-  }
-}
-
-void header_all_json(const Config& config, const Refuse& refuse) {
-  for (const SessionHeader& header : config.session.headers) {
-    if (header.source == SessionHeader::Source::AllJson) {
-      refuse(join_path("session.headers", header.name), "all: json");
-    }
-  }
-}
-
-void header_id(const Config& config, const Refuse& refuse) {
-  for (const SessionHeader& header : config.session.headers) {
-    if (header.source == SessionHeader::Source::Id) {
-      refuse(join_path("session.headers", header.name), "id: true");
-    }
-  }
-}
-
 void connections_per_client(const Config& config, const Refuse& refuse) {
   if (config.limits.connections_per_client != 0) {
     refuse("limits.connections_per_client", "a limit for each client");
@@ -141,19 +73,9 @@ constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     backend_tls,
     listener_tls,
     proxy_protocol,
-    memory_store,
-    redis_store,
-    on_store_error,
-    flask_format,
     balance_least_requests,
     balance_session_hash,
     health_check,
-    writes_session,
-    not_before,
-    bind_host,
-    header_encodings,
-    header_all_json,
-    header_id,
     connections_per_client,
 };
 

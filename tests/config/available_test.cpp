@@ -38,9 +38,8 @@ std::string with_listener(std::string_view key) {
 
 TEST_CASE("what is not built yet is accepted at its default", "[config][available]") {
   CHECK(refusals(minimal()).empty());
-  CHECK(refusals(with_backend("balance: round_robin, writes_session: false")).empty());
+  CHECK(refusals(with_backend("balance: round_robin")).empty());
   CHECK(refusals(with_listener("proxy_protocol: false")).empty());
-  CHECK(refusals(minimal("", "not_before: null")).empty());
 }
 
 TEST_CASE("what is not built yet is refused at any other value", "[config][available]") {
@@ -50,16 +49,6 @@ TEST_CASE("what is not built yet is refused at any other value", "[config][avail
       {with_backend("balance: least_requests"), "backends.app.balance"},
       {with_backend("balance: session_hash"), "backends.app.balance"},
       {with_backend("health_check: {path: /up}"), "backends.app.health_check"},
-      {with_backend("writes_session: true"), "backends.app.writes_session"},
-      {minimal("", "store: memory"), "session.store"},
-      {minimal("", "store: redis\n  redis: {url: \"redis://cache\"}"), "session.store"},
-      {minimal("", "on_store_error: refuse"), "session.on_store_error"},
-      {minimal("", "format: flask"), "session.format"},
-      {minimal("", "not_before: 2025-01-31"), "session.not_before"},
-      {minimal("", "cookie: {bind_host: true}"), "session.cookie.bind_host"},
-      {minimal("", "headers: {X-A: {key: a, encoding: raw}}"), "session.headers.X-A"},
-      {minimal("", "headers: {X-A: {all: json}}"), "session.headers.X-A"},
-      {minimal("", "headers: {X-A: {id: true}}"), "session.headers.X-A"},
       {minimal("limits: {connections_per_client: 5}"), "limits.connections_per_client"},
   }));
   CHECK(refusals(yaml) == std::vector<std::string>{path});
