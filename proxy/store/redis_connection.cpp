@@ -6,18 +6,14 @@
 #include <optional>
 
 #include "base/log.hpp"
-#include "store/redis_scripts.hpp"
+#include "store/redis_greeting.hpp"
+#include "store/redis_queue.hpp"
 
 namespace keepsake {
 
 namespace {
 
-// More than one worker's exchanges wait for in one timeout of any sane store.
-constexpr std::size_t kMaxInFlight = 4096;
 constexpr std::size_t kReadSize = std::size_t{16} * 1024;
-// The breaker: after so many failures in a row nobody waits for a while, then one at a time tries.
-constexpr unsigned kFailuresToOpen = 5;
-constexpr std::chrono::seconds kOpenFor{1};
 // Between attempts to connect; each is doubled and then cut by up to a half, so that many proxies
 // do not knock at the same moment.
 constexpr Millis kFirstRest{50};
@@ -37,7 +33,7 @@ class RedisConnection::Core {
         rest_timer_(context.io),
         buffer_(kReadSize) {
     context_.health.down();
-    write_greeting();
+    greeting_replies_ = append_redis_greeting(config_, greeting_);
   }
   ~Core() {
     if (!up_) {
@@ -57,14 +53,6 @@ class RedisConnection::Core {
   const RedisConfig& config() const { return config_; }
 
  private:
-  // A command of an exchange; lives in the frame of call().
-  struct Pending {
-    std::string_view command;
-    SteadyTime deadline;
-    RedisReply reply{};
-    Wakeup done{};
-    Pending* next = nullptr;
-  };
   enum class State : std::uint8_t { Connecting, Ready, Resting };
 
   struct TimerWait {
@@ -77,19 +65,14 @@ class RedisConnection::Core {
   };
 
   SteadyTime now() const { return context_.clock.steady(); }
-  void write_greeting();
   Task<bool> live();
   Task<bool> connect();
   Task<bool> greet();
   Task<RedisReply> read_reply();
   Task<void> write_out();
   void flush();
-  void push(Pending& pending);
-  Pending* pop();
-  void fail_all();
   void watch(const std::shared_ptr<Core>& self);
   void check();
-  void attempt_failed(StoreTrouble trouble, std::string_view text);
   Millis next_rest();
 
   const RedisConfig config_;
@@ -113,12 +96,7 @@ class RedisConnection::Core {
   bool watching_ = false;
   asio::steady_timer rest_timer_;
 
-  Pending* first_ = nullptr;
-  Pending* last_ = nullptr;
-  std::size_t pending_ = 0;
-  unsigned failures_ = 0;  // commands in a row
-  SteadyTime closed_until_{};
-
+  RedisQueue queue_;
   std::vector<char> buffer_;
   std::string out_;      // to be sent
   std::string sending_;  // being sent
@@ -126,51 +104,13 @@ class RedisConnection::Core {
   Wakeup written_;
 };
 
-// AUTH, SELECT and the scripts, all at once: a new connection costs two round trips.
-void RedisConnection::Core::write_greeting() {
-  const auto add = [this](std::initializer_list<std::string_view> words) {
-    append_redis_command({words.begin(), words.size()}, greeting_);
-    ++greeting_replies_;
-  };
-  if (!config_.password.empty()) {
-    if (config_.user.empty()) {
-      add({"AUTH", config_.password});
-    } else {
-      add({"AUTH", config_.user, config_.password});
-    }
-  }
-  if (config_.database != 0) {
-    add({"SELECT", std::to_string(config_.database)});
-  }
-  add({"SCRIPT", "LOAD", kLoadScript});
-  add({"SCRIPT", "LOAD", kChangeScript});
-}
-
-void RedisConnection::Core::push(Pending& pending) {
-  (last_ != nullptr ? last_->next : first_) = &pending;
-  last_ = &pending;
-  ++pending_;
-}
-
-RedisConnection::Core::Pending* RedisConnection::Core::pop() {
-  Pending* pending = first_;
-  if (pending != nullptr) {
-    first_ = pending->next;
-    last_ = first_ != nullptr ? last_ : nullptr;
-    --pending_;
-  }
-  return pending;
-}
-
 Task<RedisReply> RedisConnection::Core::call(std::string_view command, std::shared_ptr<Core> self) {
   const SteadyTime start = now();
-  const bool tripped = failures_ >= kFailuresToOpen;
-  if (stopped_ || state_ == State::Resting || pending_ >= kMaxInFlight ||
-      (tripped && (start < closed_until_ || pending_ != 0))) {
+  if (stopped_ || state_ == State::Resting || !queue_.admits(start)) {
     co_return nullptr;
   }
-  Pending pending{command, start + config_.timeout};
-  push(pending);
+  PendingCommand pending{command, start + config_.timeout};
+  queue_.push(pending);
   if (state_ == State::Ready) {
     out_.append(command);
     flush();
@@ -178,22 +118,6 @@ Task<RedisReply> RedisConnection::Core::call(std::string_view command, std::shar
   watch(self);
   co_await pending.done;
   co_return std::move(pending.reply);
-}
-
-// Whoever is woken may call again at once; that goes to the end of a queue of its own.
-void RedisConnection::Core::fail_all() {
-  Pending* failed = first_;
-  failures_ += static_cast<unsigned>(pending_);
-  if (failures_ >= kFailuresToOpen) {
-    closed_until_ = now() + kOpenFor;
-  }
-  first_ = last_ = nullptr;
-  pending_ = 0;
-  while (failed != nullptr) {
-    Pending& one = *failed;
-    failed = one.next;
-    one.done.wake();  // ends the life of `one`
-  }
 }
 
 void RedisConnection::Core::flush() {
@@ -238,11 +162,11 @@ Task<RedisReply> RedisConnection::Core::read_reply() {
 // One deadline for whatever there is to wait for, looked at when the oldest is due: a timer costs
 // something per timeout, not per command.
 void RedisConnection::Core::watch(const std::shared_ptr<Core>& self) {
-  if (watching_ || stopped_ || (!attempt_deadline_ && first_ == nullptr)) {
+  if (watching_ || stopped_ || (!attempt_deadline_ && queue_.first() == nullptr)) {
     return;
   }
   watching_ = true;
-  const SteadyTime due = attempt_deadline_.value_or(first_ != nullptr ? first_->deadline : now());
+  const SteadyTime due = attempt_deadline_ ? *attempt_deadline_ : queue_.first()->deadline;
   timer_.expires_after(due - now());
   timer_.async_wait([self](const error_code&) {
     self->watching_ = false;
@@ -252,9 +176,9 @@ void RedisConnection::Core::watch(const std::shared_ptr<Core>& self) {
 }
 
 void RedisConnection::Core::check() {
-  const bool late = attempt_deadline_
-                        ? *attempt_deadline_ <= now()
-                        : state_ == State::Ready && first_ != nullptr && first_->deadline <= now();
+  const bool late = attempt_deadline_ ? *attempt_deadline_ <= now()
+                                      : state_ == State::Ready && queue_.first() != nullptr &&
+                                            queue_.first()->deadline <= now();
   if (!late || stopped_) {
     return;
   }
@@ -267,20 +191,14 @@ void RedisConnection::Core::check() {
 }
 
 void RedisConnection::Core::report(StoreTrouble trouble, std::string_view text) {
-  if (context_.health.may_log(trouble, now())) {
-    log::warn("{}: {}; {}", redis_name(config_), escape_for_log(text), remedy(trouble));
+  if (!stopped_ && context_.health.may_log(trouble, now())) {
+    log::warn("{}: {}; {}", redis_server(config_).url, escape_for_log(text), remedy(trouble));
   }
 }
 
 void RedisConnection::Core::report_refusal(std::string_view text) {
   context_.health.refused(now());
   report(classify_redis_error(text), text);
-}
-
-void RedisConnection::Core::attempt_failed(StoreTrouble trouble, std::string_view text) {
-  if (!stopped_) {
-    report(trouble, text);
-  }
 }
 
 Task<bool> RedisConnection::Core::connect() {
@@ -306,7 +224,7 @@ Task<bool> RedisConnection::Core::connect() {
   const std::string why = endpoints.empty() ? "its name has no address"
                           : silent_         ? "no answer in time"
                                             : error.message();
-  attempt_failed(StoreTrouble::Unreachable, "cannot connect: " + why);
+  report(StoreTrouble::Unreachable, "cannot connect: " + why);
   co_return false;
 }
 
@@ -319,14 +237,14 @@ Task<bool> RedisConnection::Core::greet() {
       reply = co_await read_reply();
     }
     if (!reply) {
-      attempt_failed(silent_ ? StoreTrouble::Silent : StoreTrouble::Lost,
-                     silent_ ? "connected, but there is no answer in time"
-                             : "the connection broke before it was ready");
+      report(silent_ ? StoreTrouble::Silent : StoreTrouble::Lost,
+             silent_ ? "connected, but there is no answer in time"
+                     : "the connection broke before it was ready");
       co_return false;
     }
     if (reply->type == REDIS_REPLY_ERROR) {
       const std::string_view text = redis_text(*reply);
-      attempt_failed(classify_redis_error(text), text);
+      report(classify_redis_error(text), text);
       co_return false;
     }
   }
@@ -347,30 +265,25 @@ Task<bool> RedisConnection::Core::live() {
   const SteadyTime since = now();
   up_ = true;
   if (context_.health.up()) {
-    log::info("{}: connected", redis_name(config_));
+    log::info("{}: connected", redis_server(config_).url);
   }
-  failures_ = 0;
+  queue_.forgive();
   state_ = State::Ready;
-  for (Pending* waiting = first_; waiting != nullptr; waiting = waiting->next) {
+  for (PendingCommand* waiting = queue_.first(); waiting != nullptr; waiting = waiting->next) {
     out_.append(waiting->command);
   }
   flush();
   while (!stopped_) {
     RedisReply reply = co_await read_reply();
-    if (!reply || first_ == nullptr) {
+    if (!reply || queue_.first() == nullptr) {
       break;
     }
-    failures_ = 0;
-    Pending* answered = pop();
-    answered->reply = std::move(reply);
-    answered->done.wake();
+    queue_.answer(std::move(reply));
   }
   up_ = false;
   context_.health.down();
-  if (!stopped_) {
-    report(silent_ ? StoreTrouble::Silent : StoreTrouble::Lost,
-           silent_ ? "no answer in time" : "the connection is gone");
-  }
+  report(silent_ ? StoreTrouble::Silent : StoreTrouble::Lost,
+         silent_ ? "no answer in time" : "the connection is gone");
   co_return now() - since >= kGoodLife;
 }
 
@@ -396,7 +309,7 @@ Task<void> RedisConnection::Core::run(std::shared_ptr<Core> self) {
     }
     self->out_.clear();
     self->stream_.reset();
-    self->fail_all();
+    self->queue_.fail_all(self->now());
     if (good) {
       self->failed_attempts_ = 0;
     } else if (!self->stopped_) {
@@ -456,16 +369,6 @@ void RedisConnection::report(StoreTrouble trouble, std::string_view text) {
 
 void RedisConnection::stop() {
   core_->stop();
-}
-
-std::string redis_name(const RedisConfig& config) {
-  if (config.over_unix) {
-    return "redis at unix:" + config.host;
-  }
-  SocketAddress address;
-  address.host = config.host;
-  address.port = config.port;
-  return "redis at " + address.to_string();
 }
 
 }  // namespace keepsake

@@ -59,7 +59,4 @@ class RedisConnection {
   std::shared_ptr<Core> core_;  // lives on until its coroutines are done
 };
 
-// As it stands in logs: without user and password.
-std::string redis_name(const RedisConfig& config);
-
 }  // namespace keepsake
