@@ -63,12 +63,6 @@ void health_check(const Config& config, const Refuse& refuse) {
   }
 }
 
-void connections_per_client(const Config& config, const Refuse& refuse) {
-  if (config.limits.connections_per_client != 0) {
-    refuse("limits.connections_per_client", "a limit for each client");
-  }
-}
-
 constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     backend_tls,
     listener_tls,
@@ -76,7 +70,6 @@ constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     balance_least_requests,
     balance_session_hash,
     health_check,
-    connections_per_client,
 };
 
 }  // namespace

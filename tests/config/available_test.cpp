@@ -49,7 +49,6 @@ TEST_CASE("what is not built yet is refused at any other value", "[config][avail
       {with_backend("balance: least_requests"), "backends.app.balance"},
       {with_backend("balance: session_hash"), "backends.app.balance"},
       {with_backend("health_check: {path: /up}"), "backends.app.health_check"},
-      {minimal("limits: {connections_per_client: 5}"), "limits.connections_per_client"},
   }));
   CHECK(refusals(yaml) == std::vector<std::string>{path});
 }
