@@ -13,6 +13,8 @@ cd "$root" || exit 2
 source deploy/dependencies.sh
 # shellcheck source=tests/containers/engine.sh
 source tests/containers/engine.sh
+# shellcheck source=tests/containers/scale.sh
+source tests/containers/scale.sh
 
 usage() { sed -n '2,7s/^# \{0,1\}//p' "$root/deploy/test-containers.sh"; }
 
@@ -44,13 +46,14 @@ base_image=docker.io/library/debian:bookworm-slim
 project=keepsaketest$$
 keepsake_tag=localhost/$project-keepsake
 backend_tag=localhost/$project-backend
+stand_in_tag=localhost/$project-stand-in
 biggest=$((25 * 1000 * 1000))
 work=$(mktemp -d)
 passed=0 failed=0
 engine=''
 
 clean_up() {
-  [[ -z $engine ]] || remove_everything "$keepsake_tag" "$backend_tag"
+  [[ -z $engine ]] || remove_everything "$keepsake_tag" "$backend_tag" "$stand_in_tag"
   rm -rf "$work" "$root/build/image"
 }
 trap clean_up EXIT
@@ -287,4 +290,5 @@ for place in sidecar gateway; do
     -v "$work/session_key:/run/secrets/keepsake/session_key:ro" "$keepsake_tag" check
 done
 
+scale_story
 finish

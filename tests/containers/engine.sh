@@ -53,7 +53,7 @@ containers() {
   if [[ $engine == docker ]]; then
     docker "$@"
   else
-    podman --log-level fatal "$@"
+    podman "$@" 2> >(grep -v 'systemd connection' >&2)
   fi
 }
 
@@ -69,6 +69,14 @@ build_image() { # TARGET TAG BUILD-ARGUMENT...
     # The docker format keeps HEALTHCHECK; chroot needs no privileges that a container lacks.
     buildah bud --format docker --layers --pull-never --isolation chroot \
       -f deploy/Dockerfile --target "$target" -t "$tag" "${arguments[@]}" .
+  fi
+}
+
+build_file() { # DOCKERFILE TAG CONTEXT
+  if [[ $engine == docker ]]; then
+    docker build -q -f "$1" -t "$2" "$3"
+  else
+    buildah bud --format docker --layers --pull-never --isolation chroot -f "$1" -t "$2" "$3"
   fi
 }
 

@@ -27,7 +27,7 @@ first=$(echo "$work"/keepsake_*.deb)
 version=$(dpkg-deb -f "$first" Version)
 dpkg-deb -R "$first" "$work/tree"
 sed -i "s/^Version: .*/Version: $version+next/" "$work/tree/DEBIAN/control"
-fakeroot dpkg-deb -q -b "$work/tree" "$work/next.deb" >/dev/null
+fakeroot dpkg-deb -b "$work/tree" "$work/next.deb" >/dev/null
 mv "$first" "$work/first.deb"
 cp tests/containers/package_story.sh "$work/story.sh"
 
