@@ -1,0 +1,88 @@
+#include "base/buffer.hpp"
+
+#include "support/catch.hpp"
+
+using namespace keepsake;
+
+namespace {
+void put(Buffer& buffer, std::string_view bytes) {
+  REQUIRE(buffer.space_size() >= bytes.size());
+  std::memcpy(buffer.space(), bytes.data(), bytes.size());
+  buffer.commit(bytes.size());
+}
+}  // namespace
+
+TEST_CASE("a buffer that is emptied starts again at its front", "[base][buffer]") {
+  BufferPool pool{8, 4};
+  Buffer buffer{pool};
+  put(buffer, "abcdef");
+  buffer.consume(2);
+  CHECK(buffer.bytes() == "cdef");
+  CHECK(buffer.space_size() == 2);
+  buffer.consume(4);
+  CHECK(buffer.empty());
+  CHECK(buffer.space_size() == 8);
+}
+
+TEST_CASE("compacting moves what is left to the front", "[base][buffer]") {
+  BufferPool pool{8, 4};
+  Buffer buffer{pool};
+  put(buffer, "abcdefgh");
+  buffer.consume(5);
+  CHECK(buffer.space_size() == 0);
+  buffer.compact();
+  CHECK(buffer.bytes() == "fgh");
+  CHECK(buffer.space_size() == 5);
+}
+
+TEST_CASE("held bytes stay where they are until they are released", "[base][buffer]") {
+  BufferPool pool{16, 4};
+  Buffer buffer{pool};
+  put(buffer, "headbody");
+  const std::string_view head = buffer.bytes().substr(0, 4);
+  buffer.hold(4);
+  CHECK(buffer.bytes() == "body");
+  buffer.consume(2);
+  buffer.compact();
+  CHECK(buffer.bytes() == "dy");
+  CHECK(head == "head");
+  buffer.consume(2);
+  CHECK(buffer.space_size() == 12);
+  put(buffer, "next");
+  CHECK(head == "head");
+  buffer.release_held();
+  CHECK(buffer.bytes() == "next");
+  buffer.consume(4);
+  CHECK(buffer.space_size() == 16);
+}
+
+TEST_CASE("releasing held bytes of an empty buffer frees all of it", "[base][buffer]") {
+  BufferPool pool{8, 4};
+  Buffer buffer{pool};
+  put(buffer, "head");
+  buffer.hold(4);
+  CHECK(buffer.space_size() == 4);
+  buffer.release_held();
+  CHECK(buffer.space_size() == 8);
+}
+
+TEST_CASE("a pool hands out again what it was given, up to what it keeps", "[base][buffer]") {
+  BufferPool pool{8, 1};
+  std::unique_ptr<char[]> one = pool.take();
+  std::unique_ptr<char[]> two = pool.take();
+  const char* kept = one.get();
+  pool.give(std::move(one));
+  pool.give(std::move(two));  // one is enough: this one is freed
+  CHECK(pool.take().get() == kept);
+}
+
+TEST_CASE("a moved buffer takes its bytes along and leaves nothing", "[base][buffer]") {
+  BufferPool pool{8, 4};
+  Buffer from{pool};
+  put(from, "abc");
+  Buffer to = std::move(from);
+  CHECK(to.bytes() == "abc");
+  CHECK_FALSE(from);  // NOLINT: moved-from is empty by contract
+  to.release();
+  CHECK_FALSE(to);
+}

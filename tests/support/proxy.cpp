@@ -1,0 +1,223 @@
+#include "support/proxy.hpp"
+
+#include <spdlog/sinks/ostream_sink.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "server/server.hpp"
+#include "support/manual_clock.hpp"
+
+namespace keepsake::test {
+
+const std::string_view kSecret = "correct-horse-battery-staple-0123456789-abc";
+const std::string_view kOtherSecret = "another-secret-of-decent-length-9876543210-xyz";
+
+const std::string_view kTutorial = R"(
+listen: [{address: "127.0.0.1:0"}]
+backends: {app: {servers: ["${BACKEND}"]}}
+routes:
+  - {path: /setName, set: {myName: name}, redirect: /}
+  - {path: /reset, clear: true, redirect: /}
+  - {path: "/static/*", backend: app, session: false}
+  - {path: "/*", backend: app}
+session: {secrets: [{env: SESSION_KEY}], headers: {X-Session-Name: myName}}
+)";
+
+namespace {
+
+// The operational log of the process, kept as text: workers write, the test reads.
+class CapturedLog {
+ public:
+  CapturedLog() {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(stream_, true);
+    sink->set_pattern("%l: %v");
+    auto logger = std::make_shared<spdlog::logger>("test", std::move(sink));
+    logger->set_level(spdlog::level::debug);
+    spdlog::set_default_logger(std::move(logger));
+  }
+  ~CapturedLog() { spdlog::set_default_logger(std::make_shared<spdlog::logger>("none")); }
+  std::string text() {
+    // The sink's own lock is held while it writes; a flush of ours takes turns with it.
+    return stream_.text();
+  }
+
+ private:
+  // A stream whose text may be read while another thread writes it.
+  struct Shared final : std::stringbuf {
+    std::mutex mutex;
+    std::string whole;
+    std::streamsize xsputn(const char* bytes, std::streamsize n) override {
+      const std::lock_guard lock(mutex);
+      whole.append(bytes, static_cast<std::size_t>(n));
+      return n;
+    }
+  };
+  struct Stream final : std::ostream {
+    Stream() : std::ostream(nullptr) { rdbuf(&buffer); }
+    std::string text() {
+      const std::lock_guard lock(buffer.mutex);
+      return buffer.whole;
+    }
+    Shared buffer;
+  };
+  Stream stream_;
+};
+
+Config load(std::string_view yaml, const Proxy::Variables& variables) {
+  Environment environment;
+  environment.variable = [&variables](const std::string& name) -> std::optional<std::string> {
+    if (name == "SESSION_KEY") {
+      return std::string{kSecret};
+    }
+    if (name == "OTHER_KEY") {
+      return std::string{kOtherSecret};
+    }
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional{found->second};
+  };
+  environment.read_file = [](const std::string&, std::string& error) -> std::optional<std::string> {
+    error = "no files in this test";
+    return std::nullopt;
+  };
+  Loaded loaded = load_config_text(yaml, "test.yaml", environment);
+  if (!loaded.config) {
+    std::string what = "the test's configuration:";
+    for (const Problem& problem : loaded.problems) {
+      what += "\n" + to_string(problem);
+    }
+    throw std::runtime_error(what);
+  }
+  return std::move(*loaded.config);
+}
+
+Server::Options options(int access_log) {
+  Server::Options options;
+  options.worker.sweep = Millis{5};
+  options.worker.access_log_fd = access_log;
+  options.workers = 1;
+  return options;
+}
+
+}  // namespace
+
+struct Proxy::Inside {
+  Inside(std::string_view yaml, Variables values)
+      : variables(std::move(values)),
+        access_log(::memfd_create("access", MFD_CLOEXEC)),
+        server(load(yaml, variables), clock, options(access_log)) {
+    std::string error;
+    if (!server.start(error)) {
+      throw std::runtime_error(error);
+    }
+  }
+  ~Inside() {
+    server.cut();
+    server.wait(kGuard);
+  }
+
+  Variables variables;
+  CapturedLog log;
+  ManualClock clock;
+  int access_log;
+  Server server;
+};
+
+Proxy::Proxy(const Backend& backend, std::string_view more)
+    : Proxy(std::string{kTutorial}.append(more), {{"BACKEND", backend.url()}}) {}
+
+Proxy::Proxy(std::string_view yaml, Variables variables)
+    : inside_(std::make_unique<Inside>(yaml, std::move(variables))) {}
+
+Proxy::~Proxy() {
+  const int access_log = inside_->access_log;
+  inside_.reset();
+  ::close(access_log);
+}
+
+std::uint16_t Proxy::port() const {
+  return inside_->server.ports().front();
+}
+
+Message Proxy::ask(std::string_view request) const {
+  Link client = connect();
+  client.send(request);
+  return client.read_response(request.starts_with("HEAD "));
+}
+
+void Proxy::reload(std::string_view yaml) {
+  inside_->server.reload(load(yaml, inside_->variables));
+}
+
+void Proxy::drain() {
+  inside_->server.drain();
+}
+
+void Proxy::cut() {
+  inside_->server.cut();
+}
+
+bool Proxy::ended() {
+  return inside_->server.wait(kGuard);
+}
+
+void Proxy::advance(std::chrono::milliseconds by) {
+  inside_->clock.advance(by);
+}
+
+std::chrono::milliseconds Proxy::advance_until(std::chrono::milliseconds step,
+                                               const std::function<bool()>& happened) {
+  std::chrono::milliseconds total{0};
+  const auto end = std::chrono::steady_clock::now() + kGuard;
+  while (!happened()) {
+    if (std::chrono::steady_clock::now() > end) {
+      throw std::runtime_error("turned the clock by " + std::to_string(total.count()) +
+                               " ms and nothing happened; log:\n" + log());
+    }
+    advance(step);
+    total += step;
+    std::this_thread::sleep_for(std::chrono::milliseconds{12});  // a sweep or two
+  }
+  return total;
+}
+
+void Proxy::wait_until(std::string_view what, const std::function<bool()>& happened) const {
+  const auto end = std::chrono::steady_clock::now() + kGuard;
+  while (!happened()) {
+    if (std::chrono::steady_clock::now() > end) {
+      throw std::runtime_error("waited in vain until " + std::string{what} + "; log:\n" + log());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+}
+
+std::uint64_t Proxy::count(Counter counter) const {
+  return inside_->server.count(counter);
+}
+
+std::size_t Proxy::connections() const {
+  return inside_->server.connections();
+}
+
+std::string Proxy::access_log() const {
+  std::string text;
+  char bytes[4096];
+  ssize_t n = 0;
+  while ((n = ::pread(inside_->access_log, bytes, sizeof bytes, static_cast<off_t>(text.size()))) >
+         0) {
+    text.append(bytes, static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
+std::string Proxy::log() const {
+  return inside_->log.text();
+}
+
+}  // namespace keepsake::test

@@ -1,0 +1,66 @@
+#pragma once
+// A whole Keepsake for a wire test: YAML text in, a real Server on port 0 of the loopback with one
+// worker and a clock whose hands the test turns.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/metrics.hpp"
+#include "support/link.hpp"
+
+namespace keepsake::test {
+
+// The tutorial's routes in front of ${BACKEND}. Tests append other sections to it.
+extern const std::string_view kTutorial;
+// What ${SESSION_KEY} and ${OTHER_KEY} are in a test's configuration.
+extern const std::string_view kSecret;
+extern const std::string_view kOtherSecret;
+
+class Proxy {
+ public:
+  using Variables = std::map<std::string, std::string>;
+
+  // kTutorial in front of `backend`, then `more` lines of YAML.
+  explicit Proxy(const Backend& backend, std::string_view more = "");
+  // A whole configuration; ${NAME} in it stands for variables[NAME] and the two secrets. Throws
+  // with every problem if it does not load.
+  Proxy(std::string_view yaml, Variables variables);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  std::uint16_t port() const;
+  Link connect(int receive_buffer = 0) const { return connect_to(port(), receive_buffer); }
+  // One request on a connection of its own, which the proxy must answer without the backend.
+  Message ask(std::string_view request) const;
+
+  void reload(std::string_view yaml);
+  void drain();
+  void cut();
+  // Whether all workers ended within the guard.
+  bool ended();
+
+  void advance(std::chrono::milliseconds by);
+  // Turns the clock in steps until `happened`; returns how far. Throws after the guard's real time.
+  std::chrono::milliseconds advance_until(std::chrono::milliseconds step,
+                                          const std::function<bool()>& happened);
+  // Waits (in real time, guarded) for what needs no clock.
+  void wait_until(std::string_view what, const std::function<bool()>& happened) const;
+
+  std::uint64_t count(Counter counter) const;
+  std::size_t connections() const;
+  // The lines so far. The access log is complete for an exchange a moment after its response.
+  std::string access_log() const;
+  std::string log() const;
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace keepsake::test

@@ -1,0 +1,91 @@
+// The end of the proxy: what is in flight finishes, what idles is closed, nothing new begins.
+
+#include "support/catch.hpp"
+#include "wire/refused.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+
+namespace {
+constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+}  // namespace
+
+TEST_CASE("a drain finishes what is in flight, closes what idles and accepts nothing",
+          "[wire][drain]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link idle = proxy.connect();
+  idle.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  link.send(kOk);
+  CHECK(idle.read_response().body == "ok");
+  Link busy = proxy.connect();
+  busy.send(kGet);
+  link.read_request();
+
+  proxy.drain();
+  CHECK(idle.read_to_end().empty());
+  CHECK_THROWS(proxy.connect());
+  link.send(kOk);
+  const Message response = busy.read_response();
+  CHECK(response.body == "ok");
+  CHECK(response.value("Connection") == "close");
+  CHECK(busy.read_to_end().empty());
+  CHECK(proxy.ended());
+}
+
+TEST_CASE("a cut ends everything at once", "[wire][drain]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link waiting = proxy.connect();
+  waiting.send(kGet);
+  Link first = backend.accept();
+  first.read_request();
+  Link uploading = proxy.connect();
+  uploading.send(post("Content-Length: 10\r\n", "hello"));
+  Link second = backend.accept();
+  second.read_until("hello");
+  Link dripping = proxy.connect();
+  dripping.send("GET / HT");
+  Link relaying = proxy.connect();
+  relaying.send(kGet);
+  Link third = backend.accept();
+  third.read_request();
+  third.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+  relaying.read_until("hello");
+
+  proxy.drain();
+  proxy.cut();
+  CHECK(proxy.ended());
+  CHECK(relaying.read_rest().reset);
+  waiting.read_rest();
+  uploading.read_rest();
+  dripping.read_rest();
+}
+
+TEST_CASE("a reload drops no connection and interrupts no exchange", "[wire][drain][reload]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  const std::string config = kTutorial.data();
+  proxy.reload(config + "limits: {target: 10B}\n");
+  link.send(kOk);
+  CHECK(client.read_response().body == "ok");
+  // the same connection under the new configuration
+  proxy.wait_until("the new limits hold", [&] {
+    Link probe = proxy.connect();
+    probe.send("GET /0123456789 HTTP/1.1\r\nHost: a\r\n\r\n");
+    if (link.readable(std::chrono::milliseconds{20})) {
+      link.read_request();
+      link.send(kOk);
+    }
+    return probe.read_response().status() == 414;
+  });
+  client.send("GET /0123456789 HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(client.read_response().status() == 414);
+}

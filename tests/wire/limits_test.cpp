@@ -1,0 +1,115 @@
+// How many connections, and what happens at the edge; descriptors that run out.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+#include "support/catch.hpp"
+#include "wire/refused.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+
+namespace {
+constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+// A connection over which one exchange has gone: the proxy knows it.
+Link known(const Proxy& proxy, Backend& backend, Link& link) {
+  Link client = proxy.connect();
+  client.send(kGet);
+  if (!link) {
+    link = backend.accept();
+  }
+  link.read_request();
+  link.send(kOk);
+  CHECK(client.read_response().body == "ok");
+  return client;
+}
+}  // namespace
+
+TEST_CASE("one connection above the limit is 503 and closed, and room made is room",
+          "[wire][limits]") {
+  Backend backend;
+  Proxy proxy{backend, "limits: {connections: 2}\n"};
+  Link link;
+  Link one = known(proxy, backend, link);
+  Link two = known(proxy, backend, link);
+  Link three = proxy.connect();
+  const Message response = three.read_response();
+  CHECK(response.status() == 503);
+  CHECK(response.value("Connection") == "close");
+  CHECK(response.has("Retry-After"));
+  three.read_rest();
+  one.close();
+  proxy.wait_until("the first is gone", [&] { return proxy.connections() == 1; });
+  known(proxy, backend, link);
+  CHECK(proxy.count(Counter::ConnectionsRefused) == 1);
+}
+
+TEST_CASE("connections beyond a client's own limit are 503 and closed", "[wire][limits]") {
+  Backend backend;
+  Proxy proxy{backend, "limits: {connections_per_client: 2}\n"};
+  Link link;
+  Link one = known(proxy, backend, link);
+  Link two = known(proxy, backend, link);
+  Link three = proxy.connect();
+  CHECK(three.read_response().status() == 503);
+  three.read_rest();
+  one.close();
+  proxy.wait_until("the first is gone", [&] { return proxy.connections() == 1; });
+  known(proxy, backend, link);
+}
+
+TEST_CASE("a flood of connections is survived", "[wire][limits]") {
+  Backend backend;
+  Proxy proxy{backend, "limits: {connections: 50}\n"};
+  std::vector<Link> flood;
+  for (int i = 0; i < 300; ++i) {
+    flood.push_back(proxy.connect());
+  }
+  flood.clear();
+  proxy.wait_until("the flood is over", [&] { return proxy.connections() == 0; });
+  Link link;
+  known(proxy, backend, link);
+}
+
+TEST_CASE("running out of descriptors stops accepting for a while and nothing else",
+          "[wire][limits][descriptors]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link link;
+  Link before = known(proxy, backend, link);
+  Link late = proxy.connect();  // made while there is room, accepted or not
+  Link waiting;
+  {
+    // Everything that is left is taken away but one descriptor, and that one is for `waiting`.
+    rlimit old{};
+    ::getrlimit(RLIMIT_NOFILE, &old);
+    rlimit low = old;
+    const int highest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    low.rlim_cur = static_cast<rlim_t>(highest) + 1;
+    ::close(highest);
+    std::vector<int> taken;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    waiting = proxy.connect();
+    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) {
+      taken.push_back(fd);
+    }
+    waiting.send(kGet);
+    proxy.wait_until("accepting fails",
+                     [&] { return proxy.log().find("cannot accept") != std::string::npos; });
+    before.send(kGet);
+    link.read_request();
+    link.send(kOk);
+    CHECK(before.read_response().body == "ok");
+    ::setrlimit(RLIMIT_NOFILE, &old);
+    for (const int fd : taken) {
+      ::close(fd);
+    }
+  }
+  link.read_request();
+  link.send(kOk);
+  CHECK(waiting.read_response().body == "ok");
+}

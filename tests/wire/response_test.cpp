@@ -1,0 +1,245 @@
+// What the backend answers: its framing, its faults, and what becomes of them (RFC 9112 6.3, 8).
+
+#include "support/catch.hpp"
+#include "wire/refused.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+
+namespace {
+
+// The client's view of one backend answer after which the backend closes orderly.
+Link::Rest relayed(std::string_view answer, std::string_view method = "GET",
+                   std::string_view version = "1.1") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(std::string{method} + " / HTTP/" + std::string{version} +
+              "\r\nHost: a\r\nConnection: close\r\n\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  link.send(answer);
+  link.shutdown_write();
+  return client.read_rest();
+}
+
+unsigned status_for(std::string_view answer) {
+  const Link::Rest rest = relayed(answer);
+  return Message{rest.bytes, {}, {}, {}}.status();
+}
+
+Message message_of(const Link::Rest& rest) {
+  const std::size_t end = rest.bytes.find("\r\n\r\n") + 4;
+  return Message{rest.bytes.substr(0, end), rest.bytes.substr(end), {}, {}};
+}
+
+}  // namespace
+
+TEST_CASE("a response with both length and coding is a bad gateway", "[wire][response]") {
+  CHECK(status_for("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "0\r\n\r\n") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+                   "0\r\n\r\n") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!") ==
+        502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello") ==
+        502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\nhello") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhello") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello") == 502);
+}
+
+TEST_CASE("a transfer coding in an HTTP/1.0 response is a bad gateway", "[wire][response]") {
+  CHECK(status_for("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 502);
+}
+
+TEST_CASE("a malformed response head is a bad gateway", "[wire][response]") {
+  for (const std::string& head :
+       {std::string{"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", 29},
+        std::string{"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n"},
+        std::string{"HTTP/1.1 200 OK\r\nX(: a\r\n\r\n"},
+        std::string{"HTTP/1.1 200 OK\r\nX : a\r\n\r\n"},
+        std::string{"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"},
+        std::string{"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"},
+        std::string{"HTTP/1.1 200 OK\nContent-Length: 0\n\n"},
+        std::string{"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"},
+        std::string{"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"},
+        std::string{"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"},
+        std::string{"HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n"},
+        std::string{"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        std::string{"ICY 200 OK\r\nContent-Length: 0\r\n\r\n"}, std::string{"not http at all"},
+        std::string{"<html>"}, std::string{"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"}}) {
+    CAPTURE(escaped(head));
+    CHECK(status_for(head) == 502);
+  }
+}
+
+TEST_CASE("a response head that is too large is a bad gateway", "[wire][response][limits]") {
+  CHECK(status_for("HTTP/1.1 200 OK\r\nX: " + std::string(65 * 1024, 'x') +
+                   "\r\nContent-Length: 0\r\n\r\n") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nX: " + std::string(60 * 1024, 'x') +
+                   "\r\nContent-Length: 0\r\n\r\n") == 200);
+  std::string many;
+  for (int i = 0; i < 501; ++i) {
+    many += "a: b\r\n";
+  }
+  CHECK(status_for("HTTP/1.1 200 OK\r\n" + many + "\r\n") == 502);
+}
+
+TEST_CASE("a backend that closes before its head is a bad gateway", "[wire][response]") {
+  CHECK(status_for("") == 502);
+  CHECK(status_for("HTTP/1.1 200 OK\r\nContent-Le") == 502);
+}
+
+TEST_CASE("a status line without a reason is fine", "[wire][response]") {
+  for (const char* line : {"HTTP/1.1 200", "HTTP/1.1 200 "}) {
+    const Message response =
+        message_of(relayed(std::string{line} + "\r\nContent-Length: 2\r\n\r\nok"));
+    CHECK(response.start_line() == "HTTP/1.1 200 ");
+    CHECK(response.raw_body == "ok");
+  }
+}
+
+TEST_CASE("the answer to HEAD keeps its framing and has no body", "[wire][response]") {
+  const Message counted =
+      message_of(relayed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD"));
+  CHECK(counted.value("Content-Length") == "5");
+  CHECK(counted.raw_body.empty());
+  const Message chunked =
+      message_of(relayed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HEAD"));
+  CHECK(chunked.value("Transfer-Encoding") == "chunked");
+  CHECK(chunked.raw_body.empty());
+  const Message neither = message_of(relayed("HTTP/1.1 200 OK\r\nX: y\r\n\r\n", "HEAD"));
+  CHECK_FALSE(neither.has("Content-Length"));
+  CHECK(neither.raw_body.empty());
+}
+
+TEST_CASE("body bytes after an answer to HEAD reach nobody and end that connection",
+          "[wire][response]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  link.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+  CHECK(client.read_response(true).status() == 200);
+  link.read_rest();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link fresh = backend.accept();
+  fresh.read_request();
+  fresh.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  CHECK(client.read_response().body == "ok");
+}
+
+TEST_CASE("204 has neither body nor framing, 304 keeps its length, 205 is empty",
+          "[wire][response]") {
+  const Message none =
+      message_of(relayed("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello"));
+  CHECK(none.status() == 204);
+  CHECK_FALSE(none.has("Content-Length"));
+  CHECK_FALSE(none.has("Transfer-Encoding"));
+  CHECK(none.raw_body.empty());
+  const Message same =
+      message_of(relayed("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: x\r\n\r\n"));
+  CHECK(same.status() == 304);
+  CHECK(same.value("Content-Length") == "5");
+  CHECK(same.raw_body.empty());
+  for (const char* answer : {"HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n",
+                             "HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nhello",
+                             "HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             "5\r\nhello\r\n0\r\n\r\n",
+                             "HTTP/1.1 205 Reset Content\r\n\r\n"}) {
+    const Message reset = message_of(relayed(answer));
+    CHECK(reset.status() == 205);
+    CHECK(reset.value("Content-Length") == "0");
+    CHECK_FALSE(reset.has("Transfer-Encoding"));
+    CHECK(reset.raw_body.empty());
+  }
+}
+
+TEST_CASE("a body that lasts until the close is chunked for 1.1 and closes for 1.0",
+          "[wire][response]") {
+  const std::string answer = "HTTP/1.1 200 OK\r\nX: y\r\n\r\nhello";
+  const Link::Rest modern = relayed(answer);
+  CHECK_FALSE(modern.reset);
+  CHECK(message_of(modern).value("Transfer-Encoding") == "chunked");
+  CHECK(message_of(modern).raw_body.ends_with("\r\n0\r\n\r\n"));
+  const Link::Rest old = relayed(answer, "GET", "1.0");
+  CHECK_FALSE(old.reset);
+  CHECK_FALSE(message_of(old).has("Transfer-Encoding"));
+  CHECK(message_of(old).raw_body == "hello");
+  const Link::Rest decoded = relayed(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+      "GET", "1.0");
+  CHECK(message_of(decoded).raw_body == "hello");
+  CHECK(message_of(decoded).value("Connection") == "close");
+}
+
+TEST_CASE("a backend that dies in a body never looks as if it had finished", "[wire][response]") {
+  const bool killed = GENERATE(false, true);
+  const std::string head = "HTTP/1.1 200 OK\r\n";
+  for (const std::string& answer :
+       {head + "Content-Length: 10\r\n\r\nhello", head + "Content-Length: 10\r\n\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello"}) {
+    for (const char* version : {"1.1", "1.0"}) {
+      CAPTURE(escaped(answer), version, killed);
+      Backend backend;
+      Proxy proxy{backend};
+      Link client = proxy.connect();
+      client.send("GET / HTTP/" + std::string{version} + "\r\nHost: a\r\n\r\n");
+      Link link = backend.accept();
+      link.read_request();
+      link.send(answer);
+      std::string head_of_client = client.read_until("\r\n\r\n");
+      if (killed) {
+        link.reset();
+      } else {
+        link.close();
+      }
+      const Link::Rest rest = client.read_rest();
+      CHECK(rest.reset);
+      CHECK(rest.bytes.find("0\r\n\r\n") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a reset in a body without a length is no end", "[wire][response]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  link.send("HTTP/1.1 200 OK\r\n\r\nhello");
+  client.read_until("hello");
+  link.reset();
+  const Link::Rest rest = client.read_rest();
+  CHECK(rest.reset);
+  CHECK(rest.bytes.find("0\r\n\r\n") == std::string::npos);
+}
+
+TEST_CASE("response trailers reach a client that asked for them", "[wire][response]") {
+  Backend backend;
+  Proxy proxy{backend};
+  const bool asked = GENERATE(true, false);
+  Link client = proxy.connect();
+  client.send(std::string{"GET / HTTP/1.1\r\nHost: a\r\n"} +
+              (asked ? "TE: trailers\r\nConnection: TE\r\n" : "") + "\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  link.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n"
+      "0\r\nX-Sum: 1\r\nContent-Length: 9\r\nSet-Cookie: session=evil\r\n"
+      "X-Session-Set: a=b\r\n\r\n");
+  const Message response = client.read_response();
+  CHECK(response.body == "hello");
+  CHECK(response.has("Trailer") == asked);
+  CHECK(response.trailers == (asked ? "X-Sum: 1\r\n" : ""));
+}
