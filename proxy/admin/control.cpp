@@ -77,13 +77,14 @@ void Control::reload() {
   Config& config = *loaded.config;
   const auto running = server_->snapshot();
   status_.needs_restart = keep_what_needs_restart(running->config, config);
+  apply_log(config.log);
   for (const std::string& warning : loaded.warnings) {
     log::warn("{}", warning);
   }
-  if (const auto lowered = fit_descriptors(config)) {
+  const auto lowered = fit_descriptors(config);
+  if (lowered && config.limits.connections != running->config.limits.connections) {
     log::warn("{}", *lowered);
   }
-  apply_log(config.log);
   server_->reload(std::move(config));
   ++status_.reloads_done;
   status_.loaded = now();
