@@ -73,6 +73,7 @@ struct LocalReply {
 
 // The relaying of a request body that was not there whole with its head; see relay_body.
 struct Upload {
+  bool began = false;  // bytes of the body are gone from our hands
   bool running = false;
   bool stop = false;
   bool done = false;          // every byte was read and written

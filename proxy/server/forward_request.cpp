@@ -180,6 +180,7 @@ Task<Attempt> attempt_on(Exchange& x, ServerPool& pool, bool fresh) {
   }
   for (unsigned interim = 0; interim <= kMaxInterim; ++interim) {
     attempt = co_await read_response_head(x);
+    attempt.answered = attempt.answered || interim > 0;
     if (attempt.fault != Fault::None) {
       co_return attempt;
     }
@@ -208,7 +209,7 @@ Task<Attempt> attempt_on(Exchange& x, ServerPool& pool, bool fresh) {
 // single byte of an answer and the request may be repeated and still is whole in our hands (RFC
 // 9110 9.2.2).
 bool may_retry(const Exchange& x, const Attempt& attempt, bool reused) {
-  if (attempt.fault == Fault::ClientGone || attempt.answered || x.upload.running) {
+  if (attempt.fault == Fault::ClientGone || attempt.answered || x.upload.began) {
     return false;
   }
   if (!attempt.sent) {

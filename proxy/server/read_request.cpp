@@ -156,6 +156,7 @@ Fault read_framing(Exchange& x) {
     x.note = x.body.why;
     return x.body.error == 501 ? Fault::UnknownCoding : Fault::BadRequest;
   }
+  x.chunks = ChunkReader{x.view->snapshot->request_limits};
   x.body_left = x.body.length;
   x.body_read =
       x.body.kind == BodyKind::None || (x.body.kind == BodyKind::Length && x.body_left == 0);

@@ -159,6 +159,7 @@ Task<IoStatus> invite_body(Exchange& x) {
 }
 
 void start_upload(Exchange& x) {
+  x.upload.began = true;
   x.upload.running = true;
   start(upload(x));
 }

@@ -213,8 +213,10 @@ void append_framing(const Exchange& x, std::string& out) {
 std::string forwarded_lines(const Peer& peer) {
   std::string out = "X-Forwarded-For: ";
   out.append(peer.text).append("\r\nX-Forwarded-Proto: ").append(peer.tls ? "https" : "http");
-  out.append("\r\nX-Forwarded-Port: ");
-  append_number(peer.local_port, out);
+  if (!peer.is_unix) {
+    out.append("\r\nX-Forwarded-Port: ");
+    append_number(peer.local_port, out);
+  }
   return out.append("\r\n");
 }
 

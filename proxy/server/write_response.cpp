@@ -145,7 +145,9 @@ bool ends_by_close(const Exchange& x) {
 
 Task<void> write_forwarded(Exchange& x) {
   ResponseHead& head = x.work.response;
-  bool reusable = backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose;
+  // A link that was asked to switch protocols may be in either state now: it is never used again.
+  bool reusable = backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose &&
+                  !x.upgrade;
   if (head.status == 205 && !(x.response_body.kind == BodyKind::None ||
                               (x.response_body.declared_length && x.response_body.length == 0))) {
     x.response_body.kind = BodyKind::None;

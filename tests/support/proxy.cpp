@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
@@ -70,6 +71,24 @@ class CapturedLog {
   Stream stream_;
 };
 
+// Counts how often it was read. While no request arrives only the worker's sweep reads it, once per
+// sweep; so two more readings mean that one whole sweep has seen the hands where they are.
+class WatchedClock final : public Clock {
+ public:
+  SteadyTime steady() const override {
+    const SteadyTime now = clock_.steady();
+    readings_.fetch_add(1);
+    return now;
+  }
+  WallTime wall() const override { return clock_.wall(); }
+  void advance(std::chrono::milliseconds by) { clock_.advance(by); }
+  std::uint64_t readings() const { return readings_.load(); }
+
+ private:
+  ManualClock clock_;
+  mutable std::atomic<std::uint64_t> readings_{0};
+};
+
 Config load(std::string_view yaml, const Proxy::Variables& variables) {
   Environment environment;
   environment.variable = [&variables](const std::string& name) -> std::optional<std::string> {
@@ -124,7 +143,7 @@ struct Proxy::Inside {
 
   Variables variables;
   CapturedLog log;
-  ManualClock clock;
+  WatchedClock clock;
   int access_log;
   Server server;
 };
@@ -169,6 +188,9 @@ bool Proxy::ended() {
 
 void Proxy::advance(std::chrono::milliseconds by) {
   inside_->clock.advance(by);
+  const std::uint64_t before = inside_->clock.readings();
+  wait_until("the clock was looked at",
+             [this, before] { return inside_->clock.readings() >= before + 2; });
 }
 
 std::chrono::milliseconds Proxy::advance_until(std::chrono::milliseconds step,
@@ -182,7 +204,6 @@ std::chrono::milliseconds Proxy::advance_until(std::chrono::milliseconds step,
     }
     advance(step);
     total += step;
-    std::this_thread::sleep_for(std::chrono::milliseconds{12});  // a sweep or two
   }
   return total;
 }

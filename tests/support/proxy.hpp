@@ -45,6 +45,7 @@ class Proxy {
   // Whether all workers ended within the guard.
   bool ended();
 
+  // Turns the clock and waits until the worker has looked at it and at all its deadlines.
   void advance(std::chrono::milliseconds by);
   // Turns the clock in steps until `happened`; returns how far. Throws after the guard's real time.
   std::chrono::milliseconds advance_until(std::chrono::milliseconds step,

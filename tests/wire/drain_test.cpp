@@ -33,6 +33,7 @@ TEST_CASE("a drain finishes what is in flight, closes what idles and accepts not
   CHECK(response.body == "ok");
   CHECK(response.value("Connection") == "close");
   CHECK(busy.read_to_end().empty());
+  busy.close();
   CHECK(proxy.ended());
 }
 
@@ -72,20 +73,21 @@ TEST_CASE("a reload drops no connection and interrupts no exchange", "[wire][dra
   client.send(kGet);
   Link link = backend.accept();
   link.read_request();
-  const std::string config = kTutorial.data();
-  proxy.reload(config + "limits: {target: 10B}\n");
+  const std::string config{kTutorial};
+  const std::string long_path(64, 'x');
+  proxy.reload(config + "limits: {target: 64B}\n");
   link.send(kOk);
   CHECK(client.read_response().body == "ok");
   // the same connection under the new configuration
   proxy.wait_until("the new limits hold", [&] {
     Link probe = proxy.connect();
-    probe.send("GET /0123456789 HTTP/1.1\r\nHost: a\r\n\r\n");
+    probe.send("GET /" + long_path + " HTTP/1.1\r\nHost: a\r\n\r\n");
     if (link.readable(std::chrono::milliseconds{20})) {
       link.read_request();
       link.send(kOk);
     }
     return probe.read_response().status() == 414;
   });
-  client.send("GET /0123456789 HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.send("GET /" + long_path + " HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.read_response().status() == 414);
 }

@@ -187,7 +187,7 @@ TEST_CASE("a backend that dies in a body never looks as if it had finished", "[w
         head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
         head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
         head + "Transfer-Encoding: chunked\r\n\r\n",
-        head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello"}) {
+        head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\nhello"}) {
     for (const char* version : {"1.1", "1.0"}) {
       CAPTURE(escaped(answer), version, killed);
       Backend backend;
@@ -197,7 +197,9 @@ TEST_CASE("a backend that dies in a body never looks as if it had finished", "[w
       Link link = backend.accept();
       link.read_request();
       link.send(answer);
-      std::string head_of_client = client.read_until("\r\n\r\n");
+      if (answer.find("zz") == std::string::npos) {
+        client.read_until("\r\n\r\n");
+      }
       if (killed) {
         link.reset();
       } else {

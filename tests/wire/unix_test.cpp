@@ -45,7 +45,7 @@ TEST_CASE("a client on a unix socket is forwarded as such", "[wire][unix]") {
     CHECK(request.value("Host") == (i == 0 ? "a" : "localhost"));
     // nobody's address: it is not in any trusted network, and what it claims is not believed
     CHECK(request.value("X-Forwarded-For") == "unix");
-    CHECK(request.value("X-Forwarded-Port") == "0");
+    CHECK_FALSE(request.has("X-Forwarded-Port"));
     link.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     CHECK(client.read_response().body == "ok");
     client.send("GET / HTTP/1.0\r\n\r\n");
