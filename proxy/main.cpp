@@ -78,6 +78,8 @@ struct CommandLine {
                      "The value, NAME=VALUE or a whole Cookie line; - reads standard input")
         ->type_name("COOKIE")
         ->required();
+    inspect->add_option("--host", inspected.host, "The request's host, with cookie.bind_host")
+        ->type_name("HOST");
     inspect->footer(kInspectFooter);
     health->add_option("url", asked.url, "http://HOST[:PORT][/PATH]")->type_name("URL")->required();
     health->add_option("--unix-socket", asked.unix_socket, "Connect to this unix socket")

@@ -196,8 +196,11 @@ AdminListener::Answer AdminListener::answer(std::string_view target) const {
 
 AdminListener::Answer AdminListener::readiness(bool verbose) const {
   Answer result;
-  result.status = status_.draining ? 503 : 200;
-  result.body = status_.draining ? "draining\n" : "ready\n";
+  const SessionConfig& session = server_.snapshot()->config.session;
+  const bool degraded = session.store == SessionStoreKind::Redis && server_.store_degraded();
+  const bool refusing = degraded && session.on_store_error == OnStoreError::Refuse;
+  result.status = status_.draining || refusing ? 503 : 200;
+  result.body = status_.draining ? "draining\n" : degraded ? "degraded: store\n" : "ready\n";
   if (!verbose) {
     return result;
   }

@@ -126,7 +126,7 @@ std::string explain_closed(const SessionConfig& config, const KeyRing& keys,
   if (status == OpenStatus::Forged) {
     return "it was sealed with a key that is configured here, but does not authenticate: it was "
            "changed, or sealed for a cookie of another name than " +
-           config.cookie.name;
+           config.cookie.name + (config.cookie.bind_host ? " or for another host" : "");
   }
   if (status != OpenStatus::UnknownKey) {
     return why_malformed(config, cookie);

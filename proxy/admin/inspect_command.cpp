@@ -9,6 +9,7 @@
 #include "admin/exit_code.hpp"
 #include "base/clock.hpp"
 #include "config/units.hpp"
+#include "server/snapshot.hpp"
 #include "session/codec_factory.hpp"
 
 namespace keepsake {
@@ -26,16 +27,17 @@ std::string read_input() {
 
 class Inspector {
  public:
-  Inspector(const SessionConfig& config, std::int64_t now)
-      : config_(config),
+  Inspector(const Snapshot& snapshot, const std::string& host, std::int64_t now)
+      : config_(snapshot.config.session),
+        host_(host),
         now_(now),
-        keys_(make_key_ring(config)),
-        codec_(make_codec(config, keys_, random_)),
-        lifetime_(lifetime_of(config)) {}
+        keys_(snapshot.keys),
+        codec_(make_codec(config_, keys_, random_)),
+        lifetime_(snapshot.cookie_lifetime) {}
 
   int inspect(std::string_view cookie) {
     Session session;
-    const Opened opened = codec_->open(cookie, "", session);
+    const Opened opened = codec_->open(cookie, host_, session);
     if (opened.status != OpenStatus::Ok) {
       return refuse(opened.status, explain_closed(config_, *keys_, cookie, opened.status));
     }
@@ -89,7 +91,7 @@ class Inspector {
 
   void print_values(const Session& session) const {
     if (config_.store != SessionStoreKind::Cookie) {
-      line("values", "in the store, not in the cookie");
+      line("values", "in the store, which also ends the session when it idles");
       return;
     }
     line("values", std::to_string(session.size()));
@@ -100,6 +102,7 @@ class Inspector {
   }
 
   const SessionConfig& config_;
+  const std::string& host_;
   std::int64_t now_;
   Random random_;
   std::shared_ptr<const KeyRing> keys_;
@@ -118,6 +121,14 @@ int inspect_command(const InspectOptions& options) {
   if (!config) {
     return kWrongInput;
   }
+  const bool bound = config->session.cookie.bind_host;
+  if (bound == options.host.empty()) {
+    std::cerr << "keepsake: session.cookie.bind_host is "
+              << (bound ? "true: say with --host HOST whose cookie this is\n"
+                        : "false: no cookie is bound to a host, so --host has no meaning\n");
+    return kWrongInput;
+  }
+  const Snapshot snapshot{*config};
   const std::string text = options.cookie == "-" ? read_input() : options.cookie;
   const std::string& name = config->session.cookie.name;
   const std::vector<std::string_view> cookies = cookie_values(text, name);
@@ -125,7 +136,7 @@ int inspect_command(const InspectOptions& options) {
     std::cerr << "keepsake: there is no cookie called " << name << " in this text\n";
     return kFailed;
   }
-  Inspector inspector{config->session, unix_seconds(SystemClock{}.wall())};
+  Inspector inspector{snapshot, options.host, unix_seconds(SystemClock{}.wall())};
   int worst = kFine;
   for (std::size_t i = 0; i < cookies.size(); ++i) {
     if (cookies.size() > 1) {

@@ -133,10 +133,15 @@ void write_counters(const Server& server, Text& text) {
   }
 }
 
-void write_control(const Status& status, Text& text) {
+void write_control(const Server& server, const Status& status, Text& text) {
   text.head("keepsake_build_info", "The version that runs; always 1.");
   text.sample("keepsake_build_info", "version=\"" KEEPSAKE_VERSION "\"", 1);
-  text.single("keepsake_ready", "1 while /readyz says so.", status.draining ? 0 : 1);
+  text.single("keepsake_draining", "1 while the process finishes its last requests.",
+              status.draining ? 1 : 0);
+  if (server.snapshot()->config.session.store == SessionStoreKind::Redis) {
+    text.single("keepsake_store_degraded", "1 while a worker cannot use the store.",
+                server.store_degraded() ? 1 : 0);
+  }
   text.head("keepsake_config_reloads_total", "Reloads of the configuration, by result.");
   text.sample("keepsake_config_reloads_total", R"(result="done")", status.reloads_done);
   text.sample("keepsake_config_reloads_total", R"(result="refused")", status.reloads_refused);
@@ -160,7 +165,7 @@ void write_process(const Status& status, Text& text) {
 std::string metrics_text(const Server& server, const Status& status) {
   Text text;
   write_counters(server, text);
-  write_control(status, text);
+  write_control(server, status, text);
   write_process(status, text);
   return text.take();
 }

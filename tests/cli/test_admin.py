@@ -5,7 +5,7 @@ import socket
 import subprocess
 import unittest
 
-from support import PATIENCE, SECRET, TestCase, plain, raw, request, set_name
+from support import PATIENCE, SECRET, TestCase, free_port, plain, raw, request, set_name
 
 
 def value(text, sample):
@@ -112,7 +112,7 @@ class Admin(TestCase):
             request(self.keepsake.port, "/", connection=link)
         text = self.get("/metrics").body
         self.assertEqual(value(text, "keepsake_connections_open"), 3)
-        self.assertEqual(value(text, "keepsake_ready"), 1)
+        self.assertEqual(value(text, "keepsake_draining"), 0)
         self.assertGreater(value(text, "process_open_fds"), 8)
         self.assertGreater(value(text, "process_resident_memory_bytes"), 1e6)
         self.assertGreater(value(text, "process_start_time_seconds"), 1.7e9)
@@ -131,6 +131,19 @@ class Admin(TestCase):
         self.assertEqual(self.get("/healthz").status, 200)
         for link in idle:
             link.close()
+
+
+class StoreIsDown(TestCase):
+    def test_readyz_says_so_and_refuses_only_where_the_proxy_does(self):
+        for setting, status in {"anonymous": 200, "refuse": 503}.items():
+            with self.subTest(on_store_error=setting):
+                store = f'store: redis, redis: {{url: "redis://127.0.0.1:{free_port()}/0"}}, on_store_error: {setting}, '
+                keepsake = self.start(plain(backend=self.backend().port, more="admin: {address: 127.0.0.1:0}\n")
+                                      .replace("session: {", "session: {" + store))
+                answer = request(keepsake.admin, "/readyz")
+                self.assertEqual((answer.status, answer.body), (status, "degraded: store\n"))
+                self.assertEqual(request(keepsake.admin, "/healthz").status, 200)
+                self.assertEqual(value(request(keepsake.admin, "/metrics").body, "keepsake_store_degraded"), 1)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,25 @@ class Inspect(TestCase):
         done = self.cli("inspect", "--config", keepsake.file, cookie)
         self.assertIn(r'"myName" = "\xc2\x9b31m\"\\"', done.stdout)
 
+    def test_a_cookie_bound_to_a_host_is_opened_for_that_host_only(self):
+        text = plain(backend=self.backend().port).replace("session: {", "session: {cookie: {bind_host: true}, ")
+        keepsake = self.start(text)
+        cookie = set_name(keepsake.port, "Ann")
+        inspect = ["inspect", "--config", keepsake.file, cookie]
+        self.assertIn('"myName" = "Ann"', self.cli(*inspect, "--host", "127.0.0.1").stdout)
+        self.fails(1, "forged: .* or for another host", *inspect, "--host", "localhost")
+        self.fails(2, "bind_host is true: say with --host HOST", *inspect)
+        done = self.inspect(vector("one name"), arguments=["--host", "localhost"])
+        self.assertEqual((done.returncode, "bind_host is false" in done.stderr), (2, True), done.stderr)
+
+    def test_a_cookie_that_only_names_a_session_in_a_store_says_so(self):
+        keepsake = self.start(plain(backend=self.backend().port).replace("session: {", "session: {store: memory, "))
+        done = self.cli("inspect", "--config", keepsake.file, set_name(keepsake.port, "Ann"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^values +in the store")
+        self.assertRegex(done.stdout, r"(?m)^remaining +3[01] d")
+        self.assertNotIn("Ann", done.stdout)
+
     def test_a_cookie_under_an_older_key_says_so(self):
         old = self.write(FIRST, "old")
         text = plain().replace("{secrets: [", f"{{{TEN_YEARS}, secrets: [").replace("]}\nlog", f", {{file: {old}}}]}}\nlog")
