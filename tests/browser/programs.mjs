@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = process.env.KEEPSAKE_BIN ?? join(root, 'build/release/bin');
-const patience = 15_000;
+const patience = 60_000;
 
 const started = new Set();
 const folders = [];

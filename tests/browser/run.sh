@@ -17,7 +17,7 @@ fi
 
 passed=0 failed=0 status=0
 for file in *.test.mjs; do
-  timeout 300 node --test-reporter=spec "$file" 2>&1 </dev/null | tee "out/$file.log" || status=1
+  timeout 900 node --test-reporter=spec "$file" 2>&1 </dev/null | tee "out/$file.log" || status=1
   good=$(sed -nE 's/^[^ ]+ pass ([0-9]+)$/\1/p' "out/$file.log" | tail -n 1)
   bad=$(sed -nE 's/^[^ ]+ (fail|cancelled) ([0-9]+)$/\2/p' "out/$file.log" | awk '{n += $1} END {print n + 0}')
   # A run that did not reach its end has no figures, and has failed.

@@ -49,7 +49,7 @@ const complaints = [];
 async function newPage(options = {}) {
   const profile = await browser.newContext({ reducedMotion: 'reduce', ...options });
   const tab = await profile.newPage();
-  tab.setDefaultTimeout(10_000);
+  tab.setDefaultTimeout(60_000);
   tab.on('dialog', (dialog) => { complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   tab.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   tab.on('console', (message) => {
