@@ -22,6 +22,9 @@ std::string_view side_text(Side side) {
 
 // One line that says who was at fault; no header values, no body, no cookie.
 void log_fault(Exchange& x, const FaultInfo& info) {
+  if (info.status == 0 && !x.head_read) {
+    return;  // they went before they had asked for anything
+  }
   const bool theirs = info.side == Side::Client;
   const auto level = theirs ? spdlog::level::debug : spdlog::level::warn;
   if (!spdlog::should_log(level)) {
