@@ -56,5 +56,5 @@ ensure_test_packages() {
 # And for --full: the fuzzers' compiler, symbols for sanitizers, the instruction guard.
 ensure_full_packages() {
   ensure_packages clang++-14/clang-14 llvm-symbolizer-14/llvm-14 libclang-rt-14-dev valgrind/valgrind \
-    nginx/nginx gcc/gcc procps
+    nginx gcc/gcc procps
 }

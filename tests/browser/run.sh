@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # demo-backend by itself, then the story of the demo in headless Chromium through keepsake.
-#   tests/browser/run.sh [BIN]      BIN holds the two programs; default build/release/bin
+#   tests/browser/run.sh [BIN]      BIN (or KEEPSAKE_BIN) holds both programs; default build/release/bin
 # UPDATE_SCREENSHOT=1 also replaces demo-backend/screenshot.png, the picture in the README.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here" || exit 2
-export KEEPSAKE_BIN=${1:-$here/../../build/release/bin}
+export KEEPSAKE_BIN=${1:-${KEEPSAKE_BIN:-$here/../../build/release/bin}}
+[[ -d $KEEPSAKE_BIN ]] || KEEPSAKE_BIN=$(dirname "$KEEPSAKE_BIN")
 mkdir -p out
 
 # Fetched again only when the lock file is another one than last time.
