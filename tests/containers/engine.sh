@@ -99,7 +99,7 @@ healthy() { # SERVICE
   if [[ $engine == docker ]]; then
     [[ $(docker inspect -f '{{.State.Health.Status}}' "$id") == healthy ]]
   else
-    podman healthcheck run "$id" >/dev/null 2>&1
+    containers healthcheck run "$id"
   fi
 }
 
