@@ -9,6 +9,10 @@ namespace keepsake {
 
 namespace {
 
+constexpr std::size_t kWorthAShard = 64;
+// Of the expired, so many go for each new one: the store shrinks, and nobody waits for it.
+constexpr int kSweptAtOnce = 4;
+
 bool expired(const Session& session, const StoreTimes& times) {
   return times.now - session.touched > times.idle_timeout ||
          times.now - session.created > times.absolute_timeout;
@@ -26,12 +30,13 @@ void apply(const StoreChanges& changes, Session& session) {
 
 }  // namespace
 
-MemoryStore::MemoryStore(std::size_t max_sessions) {
+MemoryStore::MemoryStore(std::size_t max_sessions)
+    : used_shards_(std::clamp<std::size_t>(max_sessions / kWorthAShard, 1, kShards)) {
   set_max_sessions(max_sessions);
 }
 
 void MemoryStore::set_max_sessions(std::size_t max_sessions) {
-  max_per_shard_ = std::max<std::size_t>(1, (max_sessions + kShards - 1) / kShards);
+  max_per_shard_ = std::max<std::size_t>(1, max_sessions / used_shards_);
 }
 
 std::size_t MemoryStore::KeyHash::operator()(const Key& key) const {
@@ -61,6 +66,17 @@ void MemoryStore::remove(Shard& shard, const Key& key) {
   if (const auto found = shard.index.find(key); found != shard.index.end()) {
     shard.by_use.erase(found->second);
     shard.index.erase(found);
+  }
+}
+
+void MemoryStore::make_room(Shard& shard, const StoreTimes& times) {
+  for (int swept = 0; !shard.by_use.empty(); ++swept) {
+    const bool full = shard.by_use.size() >= max_per_shard_;
+    if (!full && (swept >= kSweptAtOnce || !expired(shard.by_use.back().session, times))) {
+      return;
+    }
+    shard.index.erase(shard.by_use.back().key);
+    shard.by_use.pop_back();
   }
 }
 
@@ -95,10 +111,7 @@ StoreResult MemoryStore::begin(const SessionId& fresh, const StoreChanges& chang
   const Key key = key_of(fresh);
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  while (shard.by_use.size() >= max_per_shard_) {
-    shard.index.erase(shard.by_use.back().key);
-    shard.by_use.pop_back();
-  }
+  make_room(shard, times);
   shard.by_use.push_front({key, std::move(session)});
   shard.index[key] = shard.by_use.begin();
   return StoreResult::Created;

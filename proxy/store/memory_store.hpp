@@ -3,13 +3,13 @@
 // first out, gone with the process. Divided into shards so that workers seldom wait for each other.
 
 #include <array>
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
 
-#include "base/metrics.hpp"
 #include "store/session_store.hpp"
 
 namespace keepsake {
@@ -44,13 +44,17 @@ class MemoryStore final : public SessionStore {
   static constexpr std::size_t kShards = 16;
 
   static Key key_of(const SessionId& id);
-  Shard& shard_of(const Key& key) { return shards_[key[0] % kShards]; }
+  Shard& shard_of(const Key& key) { return shards_[key[0] % used_shards_]; }
   // The live entry, moved to the front; null if there is none. The shard is locked.
   static Entry* find(Shard& shard, const Key& key, const StoreTimes& times);
   static void remove(Shard& shard, const Key& key);
+  // Room for one more: the expired among the least recently used go, and whatever is above the
+  // bound.
+  void make_room(Shard& shard, const StoreTimes& times);
   StoreResult begin(const SessionId& fresh, const StoreChanges& changes, std::size_t max_values,
                     const StoreTimes& times);
 
+  const std::size_t used_shards_;  // few sessions share one, so that the bound is exact
   std::atomic<std::size_t> max_per_shard_;
   std::array<Shard, kShards> shards_;
 };

@@ -23,11 +23,16 @@ struct Sign {
 // The error that a script met stands at the start of the reply since Redis 7 and inside of it
 // before.
 constexpr Sign kSigns[] = {
-    {"OOM command", StoreTrouble::Full},       {"READONLY", StoreTrouble::ReadOnly},
-    {"MASTERDOWN", StoreTrouble::ReadOnly},    {"LOADING", StoreTrouble::Loading},
-    {"MISCONF", StoreTrouble::Disk},           {"NOPERM", StoreTrouble::Forbidden},
-    {"NOAUTH", StoreTrouble::Login},           {"WRONGPASS", StoreTrouble::Login},
-    {"invalid password", StoreTrouble::Login}, {" AUTH ", StoreTrouble::Login},
+    {"OOM command", StoreTrouble::Full},
+    {"READONLY", StoreTrouble::ReadOnly},
+    {"MASTERDOWN", StoreTrouble::ReadOnly},
+    {"LOADING", StoreTrouble::Loading},
+    {"MISCONF", StoreTrouble::Disk},
+    {"NOPERM", StoreTrouble::Forbidden},
+    {"can't run this command", StoreTrouble::Forbidden},
+    {"WRONGPASS", StoreTrouble::Login},
+    {"invalid password", StoreTrouble::Login},
+    {"AUTH", StoreTrouble::Login},
 };
 
 }  // namespace

@@ -1,0 +1,205 @@
+// The parts of the Redis store that need no Redis; the rest is tests/interop/redis_test.py.
+
+#include <memory>
+#include <vector>
+
+#include "store/redis_greeting.hpp"
+#include "store/redis_protocol.hpp"
+#include "store/redis_queue.hpp"
+#include "store/store_health.hpp"
+#include "support/catch.hpp"
+
+using namespace keepsake;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr SteadyTime kNow{1h};
+
+struct Waiter {
+  PendingCommand pending{};
+  bool done = false;
+  bool answered = false;
+};
+
+Task<void> wait(Waiter& waiter) {
+  co_await waiter.pending.done;
+  waiter.done = true;
+  waiter.answered = waiter.pending.reply != nullptr;
+}
+
+struct Queue {
+  RedisQueue queue;
+  std::vector<std::unique_ptr<Waiter>> waiters;
+
+  Waiter& ask() {
+    waiters.push_back(std::make_unique<Waiter>());
+    queue.push(waiters.back()->pending);
+    start(wait(*waiters.back()));
+    return *waiters.back();
+  }
+  static RedisReply reply() {
+    RedisReader reader{redisReaderCreate()};
+    redisReaderFeed(reader.get(), "+OK\r\n", 5);
+    void* parsed = nullptr;
+    redisReaderGetReply(reader.get(), &parsed);
+    return RedisReply{static_cast<redisReply*>(parsed)};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a command for redis is an array of counted strings", "[store][redis]") {
+  std::string out = "x";
+  const std::string_view words[] = {"SET", "", std::string_view{"a\r\n\0b", 5}};
+  append_redis_command(words, out);
+  CHECK(out == std::string{"x*3\r\n$3\r\nSET\r\n$0\r\n\r\n$5\r\na\r\n\0b\r\n", 31});
+}
+
+TEST_CASE("a new connection logs in, chooses its database and brings the scripts",
+          "[store][redis]") {
+  RedisConfig config;
+  std::string out;
+  CHECK(append_redis_greeting(config, out) == 2);
+  CHECK(out.starts_with("*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n"));
+  out.clear();
+  config.password = "pw";
+  config.database = 7;
+  CHECK(append_redis_greeting(config, out) == 4);
+  CHECK(out.starts_with("*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n*3\r\n"));
+  out.clear();
+  config.user = "me";
+  CHECK(append_redis_greeting(config, out) == 4);
+  CHECK(out.starts_with("*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$2\r\npw\r\n"));
+}
+
+TEST_CASE("redis is named in logs without its password", "[store][redis]") {
+  RedisConfig config;
+  config.user = "me";
+  config.password = "pw";
+  CHECK(redis_server(config).url == "redis://127.0.0.1:6379");
+  config.host = "::1";
+  CHECK(redis_server(config).url == "redis://[::1]:6379");
+  config.over_unix = true;
+  config.host = "/run/redis.sock";
+  CHECK(redis_server(config).url == "redis at unix:/run/redis.sock");
+}
+
+TEST_CASE("an error reply is told apart by what a person must do", "[store][redis]") {
+  const auto [text, trouble] = GENERATE(table<std::string, StoreTrouble>({
+      {"OOM command not allowed when used memory > 'maxmemory'. script: 1, on @user_script:4.",
+       StoreTrouble::Full},
+      {"ERR Error running script (call to f_1): @user_script:5: OOM command not allowed when used "
+       "memory > "
+       "'maxmemory'.",
+       StoreTrouble::Full},
+      {"READONLY You can't write against a read only replica.", StoreTrouble::ReadOnly},
+      {"LOADING Redis is loading the dataset in memory", StoreTrouble::Loading},
+      {"NOAUTH Authentication required.", StoreTrouble::Login},
+      {"WRONGPASS invalid username-password pair or user is disabled.", StoreTrouble::Login},
+      {"ERR invalid password", StoreTrouble::Login},
+      {"ERR Client sent AUTH, but no password is set", StoreTrouble::Login},
+      {"ERR AUTH <password> called without any password configured for the default user.",
+       StoreTrouble::Login},
+      {"MISCONF Redis is configured to save RDB snapshots", StoreTrouble::Disk},
+      {"NOPERM this user has no permissions to run the 'hset' command", StoreTrouble::Forbidden},
+      {"ERR The user executing the script can't run this command or subcommand script: 1",
+       StoreTrouble::Forbidden},
+      {"ERR max number of clients reached", StoreTrouble::Other},
+  }));
+  CHECK(classify_redis_error(text) == trouble);
+  CHECK_FALSE(remedy(trouble).empty());
+}
+
+TEST_CASE("replies go to those who asked, in their order", "[store][redis]") {
+  Queue q;
+  Waiter& first = q.ask();
+  Waiter& second = q.ask();
+  q.queue.answer(Queue::reply());
+  CHECK(first.answered);
+  CHECK_FALSE(second.done);
+  CHECK(q.queue.first() == &second.pending);
+  Waiter& third = q.ask();
+  q.queue.fail_all(kNow);
+  CHECK(second.done);
+  CHECK_FALSE(second.answered);
+  CHECK(third.done);
+  CHECK(q.queue.first() == nullptr);
+}
+
+TEST_CASE("after five failures in a row nobody waits for a second, then one at a time",
+          "[store][redis]") {
+  Queue q;
+  for (int i = 0; i < 4; ++i) {
+    q.ask();
+  }
+  q.queue.fail_all(kNow);
+  CHECK(q.queue.admits(kNow));
+  SECTION("a reply forgets them") {
+    q.ask();
+    q.queue.answer(Queue::reply());
+    q.ask();
+    q.queue.fail_all(kNow);
+    CHECK(q.queue.admits(kNow));
+  }
+  SECTION("one more opens the breaker") {
+    q.ask();
+    q.queue.fail_all(kNow);
+    CHECK_FALSE(q.queue.admits(kNow));
+    CHECK_FALSE(q.queue.admits(kNow + 999ms));
+    REQUIRE(q.queue.admits(kNow + 1s));
+    q.ask();
+    CHECK_FALSE(q.queue.admits(kNow + 1s));
+    SECTION("and if that fails too, it stays open") {
+      q.queue.fail_all(kNow + 1s);
+      CHECK_FALSE(q.queue.admits(kNow + 1999ms));
+      CHECK(q.queue.admits(kNow + 2s));
+    }
+    SECTION("and if that is answered, all may ask") {
+      q.queue.answer(Queue::reply());
+      q.ask();
+      CHECK(q.queue.admits(kNow + 1s));
+    }
+    SECTION("a new connection closes it") {
+      q.queue.fail_all(kNow + 1s);
+      q.queue.forgive();
+      CHECK(q.queue.admits(kNow + 1s));
+    }
+  }
+}
+
+TEST_CASE("no more wait for redis than a bound", "[store][redis]") {
+  Queue q;
+  while (q.queue.admits(kNow)) {
+    q.ask();
+    REQUIRE(q.waiters.size() <= 4096);
+  }
+  CHECK(q.waiters.size() == 4096);
+  q.queue.answer(Queue::reply());
+  CHECK(q.queue.admits(kNow));
+  q.queue.fail_all(kNow);
+}
+
+TEST_CASE("a store is degraded while a worker cannot reach it or it refuses", "[store][health]") {
+  StoreHealth health;
+  CHECK_FALSE(health.degraded(kNow));
+  health.down();
+  health.down();
+  CHECK(health.degraded(kNow));
+  CHECK_FALSE(health.up());
+  CHECK(health.degraded(kNow));
+  CHECK(health.up());
+  CHECK_FALSE(health.degraded(kNow));
+  health.refused(kNow);
+  CHECK(health.degraded(kNow + 9s));
+  CHECK_FALSE(health.degraded(kNow + 10s));
+}
+
+TEST_CASE("the log hears of each trouble once in ten seconds", "[store][health]") {
+  StoreHealth health;
+  CHECK(health.may_log(StoreTrouble::Full, kNow));
+  CHECK_FALSE(health.may_log(StoreTrouble::Full, kNow + 9s));
+  CHECK(health.may_log(StoreTrouble::Login, kNow + 9s));
+  CHECK(health.may_log(StoreTrouble::Full, kNow + 10s));
+  CHECK_FALSE(health.may_log(StoreTrouble::Full, kNow + 11s));
+}
