@@ -4,6 +4,7 @@
 #   tests/run.sh --quick    unit and wire: seconds after a build
 #   tests/run.sh --full     and sanitizers, fuzzers, chaos, containers, the demo, the instruction guard
 # A folder joins by having a run.sh that ends with a line "N passed, N failed".
+# shellcheck disable=SC2317  # stages are called by name
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -140,7 +141,7 @@ sanitized() { # PRESET
 # Each target for a while, from its seeds; what an earlier run found in this build folder is kept.
 fuzzers() {
   local targets
-  configure fuzz -DKEEPSAKE_FUZZ_SECONDS=$fuzz_seconds || return
+  configure fuzz -DKEEPSAKE_FUZZ_SECONDS="$fuzz_seconds" || return
   mapfile -t targets < <(programs fuzz '^bin/fuzz_')
   ((${#targets[@]})) || { echo "there are no fuzz targets"; return 1; }
   cmake --build --preset fuzz --target "${targets[@]}" || return
@@ -154,37 +155,43 @@ script() { # NAME PATH
   fi
 }
 
-began=$SECONDS
-ensure_build_packages && ensure_test_packages || exit 1
-[[ $mode != full ]] || ensure_full_packages || exit 1
-mkdir -p "$logs"
+# A function, so that the script may be edited while it runs.
+main() {
+  local began=$SECONDS
+  ensure_build_packages && ensure_test_packages || exit 1
+  [[ $mode != full ]] || ensure_full_packages || exit 1
+  mkdir -p "$logs"
 
-if ! stage build build release; then
-  echo "0 passed, 1 failed"
-  exit 1
-fi
-if [[ $mode == quick ]]; then
-  stage unit-and-wire run_ctest release ctest --preset release --label-exclude '^slow$'
-else
-  stage unit-and-wire run_ctest release ctest --preset release
-  script command-line tests/cli/run.sh
-  script examples tests/examples/run.sh
-  script interop tests/interop/run.sh
-  script browser tests/browser/run.sh
-fi
-if [[ $mode == full ]]; then
-  script demo tests/demo/run.sh
-  script instruction-guard tests/bench/guard.sh
-  stage address-sanitizer sanitized asan
-  stage thread-sanitizer sanitized tsan
-  stage fuzzers fuzzers
-  script chaos tests/chaos/run.sh
-  script containers deploy/test-containers.sh
-fi
+  if ! stage build build release; then
+    echo "0 passed, 1 failed"
+    exit 1
+  fi
+  if [[ $mode == quick ]]; then
+    stage unit-and-wire run_ctest release ctest --preset release --label-exclude '^slow$'
+  else
+    stage unit-and-wire run_ctest release ctest --preset release
+    script command-line tests/cli/run.sh
+    script examples tests/examples/run.sh
+    script interop tests/interop/run.sh
+    script browser tests/browser/run.sh
+  fi
+  if [[ $mode == full ]]; then
+    script demo tests/demo/run.sh
+    script instruction-guard tests/bench/guard.sh
+    stage address-sanitizer sanitized asan
+    stage thread-sanitizer sanitized tsan
+    stage fuzzers fuzzers
+    script chaos tests/chaos/run.sh
+    script containers deploy/test-containers.sh
+  fi
 
-echo
-printf '%s\n' "${summary[@]}"
-printf '%-18s %5d s\n' "all of it" $((SECONDS - began))
-((${#failed_stages[@]} == 0)) || echo "failed: ${failed_stages[*]}"
-echo "$passed passed, $failed failed"
-((failed == 0 && ${#failed_stages[@]} == 0))
+  echo
+  printf '%s\n' "${summary[@]}"
+  printf '%-18s %5d s\n' "all of it" $((SECONDS - began))
+  ((${#failed_stages[@]} == 0)) || echo "failed: ${failed_stages[*]}"
+  echo "$passed passed, $failed failed"
+  ((failed == 0 && ${#failed_stages[@]} == 0))
+}
+
+main
+exit
