@@ -28,8 +28,7 @@ load() {
   local known=0 unknown=0 other=0 visitor page
   while [[ ! -e $work/enough ]]; do
     for visitor in "${visitors[@]}"; do
-      # A jar of its own: this visits while others do.
-      if ! page=$(curl -fsS --max-time 5 -b "$work/$visitor.jar" "$url/foreign/" 2>/dev/null); then
+      if ! page=$(curl -fsS --max-time 5 -b "$work/$visitor.under-load" "$url/foreign/" 2>/dev/null); then
         other=$((other + 1))
       elif [[ $page == *"Name-of-$visitor"* ]]; then
         known=$((known + 1))
@@ -60,7 +59,7 @@ scale_story() {
     done
     return
   }
-  check "and the other service's" within 30 answers_at /foreign/
+  check "each replica has found both services" within 60 everything_answers
   for visitor in "${visitors[@]}"; do
     visit "$visitor" -o /dev/null --data-urlencode "name=Name-of-$visitor" "$url/setName"
   done
@@ -68,6 +67,9 @@ scale_story() {
   check "and to the other, in another language" everybody_known /foreign/
 
   rm -f "$work/enough"
+  for visitor in "${visitors[@]}"; do # jars of its own: curl rewrites the others meanwhile
+    cp "$work/$visitor.jar" "$work/$visitor.under-load"
+  done
   load &
   loader=$!
   for service in keepsake-1 keepsake-2 demo-backend foreign; do
@@ -92,4 +94,13 @@ scale_story() {
 }
 
 answers_somehow() { [[ $(status_of "$url/") =~ ^(200|502|504)$ ]]; }
-everything_answers() { answers_at / && answers_at /foreign/; }
+
+# Nine in a row reach each of the three replicas.
+everything_answers() {
+  local path
+  for path in / /foreign/; do
+    for _ in {1..9}; do
+      answers_at "$path" || return 1
+    done
+  done
+}
