@@ -18,27 +18,27 @@ constexpr const char* kAboutConfig =
     "The configuration file; without it ./keepsake.yaml, then /etc/keepsake/keepsake.yaml";
 
 constexpr const char* kFooter =
-    "\nExamples:\n"
+    "Examples:\n"
     "  export SESSION_KEY=\"$(keepsake keygen)\"     a secret, once; every replica needs the same\n"
     "  keepsake check --config keepsake.yaml        all mistakes of a file, with their lines\n"
     "  keepsake run --config keepsake.yaml          serve\n"
     "\nExit codes: 0 fine, 1 failed at run time, 2 wrong usage or configuration.\n";
 
 constexpr const char* kRunFooter =
-    "\nSignals: SIGHUP reads the file again (a bad one changes nothing), SIGTERM and SIGINT let\n"
+    "Signals: SIGHUP reads the file again (a bad one changes nothing), SIGTERM and SIGINT let\n"
     "requests finish for timeouts.drain, a second one ends them at once.\n"
     "\nExamples:\n"
     "  SESSION_KEY=\"$(keepsake keygen)\" keepsake run --config config/demo.yaml\n"
     "  kill -HUP \"$(pidof keepsake)\"\n";
 
 constexpr const char* kCheckFooter =
-    "\nEvery problem is one line on standard error: FILE:LINE:COLUMN: KEY: what is wrong.\n"
+    "Every problem is one line on standard error: FILE:LINE:COLUMN: KEY: what is wrong.\n"
     "Secrets and certificates are read too, so run it where and as whom keepsake will run.\n"
     "\nExamples:\n"
     "  keepsake check --config /etc/keepsake/keepsake.yaml && systemctl reload keepsake\n";
 
 constexpr const char* kKeygenFooter =
-    "\nExamples:\n"
+    "Examples:\n"
     "  export SESSION_KEY=\"$(keepsake keygen)\"      with  secrets: [{env: SESSION_KEY}]\n"
     "  (umask 077; keepsake keygen > session_key)   with  secrets: [{file: session_key}]\n"
     "\nTo rotate, put the new secret first in session.secrets and keep the old one behind it "
@@ -46,13 +46,13 @@ constexpr const char* kKeygenFooter =
     "session.idle_timeout has passed.\n";
 
 constexpr const char* kInspectFooter =
-    "\nExit code 0: valid; 1: not, and why. It shows what the visitor entered: mind who looks on.\n"
+    "Exit code 0: valid; 1: not, and why. It shows what the visitor entered: mind who looks on.\n"
     "\nExamples:\n"
     "  keepsake inspect 'session=AdC2Sa8A...'       pasted from a browser\n"
     "  keepsake inspect - < cookie.txt              keeps it out of the shell's history\n";
 
 constexpr const char* kHealthFooter =
-    "\nExit code 0: the answer was 2xx; 1: another one, or none in time.\n"
+    "Exit code 0: the answer was 2xx; 1: another one, or none in time.\n"
     "\nExamples:\n"
     "  keepsake health http://127.0.0.1:9090/readyz\n"
     "  keepsake health --unix-socket /run/keepsake/admin.sock http://localhost/healthz\n"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds tests/requirements.md against the tests.
 
-Fails when a number is missing or stands there twice, when a row names no test and does not say why,
+Fails when one of P-1 to P-88 is missing, when a number stands there twice, when a row names no test and does not say why,
 when a named test does not exist in the sources, and when it did not run and pass. The test programs
 write what they ran into the folder given as the second argument (tests/support/main.cpp).
 
@@ -12,7 +12,7 @@ import re
 import sys
 
 NUMBERS = range(1, 89)
-ROW = re.compile(r"^\|\s*P-(\d+)\s*\|(.*)\|(.*)\|\s*$")
+ROW = re.compile(r"^\|\s*([PBS])-(\d+)\s*\|(.*)\|(.*)\|\s*$")
 NAMED = re.compile(r"`([^`]+)`")
 # TEST_CASE("one " "string", ...): adjacent literals are one name.
 CASE = re.compile(r'TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
@@ -48,26 +48,27 @@ def main():
         row = ROW.match(line)
         if not row:
             continue
-        number, tests = int(row.group(1)), NAMED.findall(row.group(3))
+        number, tests = f"{row.group(1)}-{row.group(2)}", NAMED.findall(row.group(4))
         if number in seen:
-            faults.append(f"P-{number} stands there twice")
+            faults.append(f"{number} stands there twice")
         seen[number] = tests
-        if "not yet" in row.group(3):
+        if "not yet" in row.group(4):
             open_rows.append(number)
-        elif not tests and "not here" not in row.group(3):
-            faults.append(f"P-{number} names no test")
+        elif not tests:
+            faults.append(f"{number} names no test")
         for name in tests:
             if name not in known:
-                faults.append(f"P-{number}: there is no test \"{name}\"")
+                faults.append(f"{number}: there is no test \"{name}\"")
             elif ran is not None and name not in ran:
-                faults.append(f"P-{number}: \"{name}\" did not run")
+                faults.append(f"{number}: \"{name}\" did not run")
             elif ran is not None and not ran[name]:
-                faults.append(f"P-{number}: \"{name}\" failed")
-    faults += [f"P-{n} is missing" for n in NUMBERS if n not in seen]
-    faults += [f"P-{n} is no requirement" for n in seen if n not in NUMBERS]
+                faults.append(f"{number}: \"{name}\" failed")
+    numbers = [f"P-{n}" for n in NUMBERS]
+    faults += [f"{n} is missing" for n in numbers if n not in seen]
+    faults += [f"{n} is no requirement" for n in seen if n[0] == "P" and n not in numbers]
     print("\n".join(faults) or f"{len(seen)} requirements, {sum(map(len, seen.values()))} tests")
     if open_rows:
-        print("not yet: " + ", ".join(f"P-{n}" for n in open_rows))
+        print("not yet: " + ", ".join(open_rows))
     return 1 if faults else 0
 
 

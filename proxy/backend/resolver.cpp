@@ -17,16 +17,18 @@ constexpr std::chrono::seconds kInterval{5};
 constexpr std::size_t kMaxAddresses = 64;
 }  // namespace
 
-Resolver::Resolver(Report report) : report_(std::move(report)) {}
+Resolver::Resolver(Report report) : shared_(std::make_shared<Shared>(std::move(report))) {}
 
 Resolver::~Resolver() {
+  bool asking = false;
   {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stop = true;
+    asking = shared_->asking;
   }
-  changed_.notify_all();
+  shared_->changed.notify_all();
   if (thread_.joinable()) {
-    thread_.join();
+    asking ? thread_.detach() : thread_.join();
   }
 }
 
@@ -41,23 +43,28 @@ void Resolver::watch(const std::vector<BackendConfig>& backends) {
   }
   const bool needed = !names.empty();
   {
-    const std::lock_guard lock(mutex_);
-    wanted_ = std::move(names);
-    fresh_ = true;
+    const std::lock_guard lock(shared_->mutex);
+    shared_->wanted = std::move(names);
+    shared_->fresh = true;
   }
-  changed_.notify_all();
+  shared_->changed.notify_all();
   if (needed && !thread_.joinable()) {
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([shared = shared_] { run(shared); });
   }
 }
 
-void Resolver::resolve(Entry& entry) {
+void Resolver::resolve(Shared& shared, Entry& entry) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
   addrinfo* found = nullptr;
   const std::string port = std::to_string(entry.server.address.port);
   const int code = ::getaddrinfo(entry.server.address.host.c_str(), port.c_str(), &hints, &found);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned{found, &::freeaddrinfo};
+  const std::lock_guard lock(shared.mutex);
+  if (shared.stop) {
+    return;
+  }
   if (code != 0) {
     if (!entry.failing) {
       log::warn("cannot resolve {}: {}; trying again every {} s", entry.server.url,
@@ -71,7 +78,6 @@ void Resolver::resolve(Entry& entry) {
        one = one->ai_next) {
     endpoints.emplace_back(one->ai_addr, one->ai_addrlen, 0);
   }
-  ::freeaddrinfo(found);
   std::sort(endpoints.begin(), endpoints.end());
   if (entry.failing) {
     log::info("{} resolves again", entry.server.url);
@@ -79,27 +85,29 @@ void Resolver::resolve(Entry& entry) {
   }
   if (!endpoints.empty() && endpoints != entry.last) {
     entry.last = endpoints;
-    report_(entry.server, endpoints);
+    shared.report(entry.server, endpoints);
   }
 }
 
-void Resolver::run() {
+void Resolver::run(const std::shared_ptr<Shared>& shared) {
   std::vector<Entry> entries;
-  std::unique_lock lock(mutex_);
-  while (!stop_) {
-    if (fresh_) {
-      fresh_ = false;
+  std::unique_lock lock(shared->mutex);
+  while (!shared->stop) {
+    if (shared->fresh) {
+      shared->fresh = false;
       entries.clear();
-      for (const ServerConfig& server : wanted_) {
+      for (const ServerConfig& server : shared->wanted) {
         entries.push_back({server, {}, false});
       }
     }
-    lock.unlock();
-    for (Entry& entry : entries) {
-      resolve(entry);
+    shared->asking = true;
+    for (std::size_t i = 0; i < entries.size() && !shared->stop; ++i) {
+      lock.unlock();
+      resolve(*shared, entries[i]);
+      lock.lock();
     }
-    lock.lock();
-    changed_.wait_for(lock, kInterval, [this] { return stop_ || fresh_; });
+    shared->asking = false;
+    shared->changed.wait_for(lock, kInterval, [&shared] { return shared->stop || shared->fresh; });
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -32,15 +33,22 @@ class Resolver {
     std::vector<Endpoint> last;
     bool failing = false;
   };
-  void run();
-  void resolve(Entry& entry);
+  // What the thread holds on to. getaddrinfo cannot be interrupted and may take half a minute where
+  // name servers are silent: nobody waits for it at the end, so it may outlive the resolver.
+  struct Shared {
+    explicit Shared(Report sink) : report(std::move(sink)) {}
+    const Report report;  // called with the mutex held and `stop` not set
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<ServerConfig> wanted;
+    bool fresh = false;
+    bool stop = false;
+    bool asking = false;
+  };
+  static void run(const std::shared_ptr<Shared>& shared);
+  static void resolve(Shared& shared, Entry& entry);
 
-  Report report_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<ServerConfig> wanted_;
-  bool fresh_ = false;
-  bool stop_ = false;
+  std::shared_ptr<Shared> shared_;
   std::thread thread_;
 };
 

@@ -84,7 +84,7 @@ Lease ServerPool::take_idle(bool check) {
   return {};
 }
 
-Task<ServerPool::Connected> ServerPool::connect(Millis timeout) {
+Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use) {
   Connected result;
   result.error = asio::error::host_not_found;
   const std::size_t count = endpoints_.size();
@@ -96,7 +96,12 @@ Task<ServerPool::Connected> ServerPool::connect(Millis timeout) {
     context_.metrics.add(Counter::BackendConnects);
     ++in_flight_;
     Lease lease{*this, connection.release()};
+    in_use = &lease->stream;
     result.error = co_await lease->stream.connect(endpoint, lease->stream.in(timeout));
+    in_use = nullptr;
+    if (lease->stream.interrupted()) {
+      break;
+    }
     if (!result.error) {
       if (endpoint.protocol().family() != AF_UNIX) {
         const int on = 1;

@@ -68,8 +68,9 @@ class ServerPool {
     Lease lease;
     error_code error;
   };
-  // A new link; tries every address of the server within `timeout` each.
-  Task<Connected> connect(Millis timeout);
+  // A new link; tries every address of the server within `timeout` each. `in_use` is what to
+  // interrupt meanwhile, null afterwards.
+  Task<Connected> connect(Millis timeout, Stream*& in_use);
 
   // Passive health: after ejection.failures connect failures in a row the server is left out for
   // ejection.for. A single success forgets them.

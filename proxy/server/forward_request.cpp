@@ -55,7 +55,11 @@ Task<Fault> borrow_link(Exchange& x, ServerPool& pool, bool fresh) {
       co_return Fault::None;
     }
   }
-  ServerPool::Connected connected = co_await pool.connect(x.view->config().timeouts.connect);
+  ServerPool::Connected connected =
+      co_await pool.connect(x.view->config().timeouts.connect, x.connection.on_cut);
+  if (x.connection.stream.interrupted()) {
+    co_return Fault::ClientGone;
+  }
   if (connected.error) {
     pool.count_failure(x.worker.streams().now());
     log::warn("cannot connect to {}: {} (request {})", pool.url(), connected.error.message(),

@@ -186,7 +186,10 @@ void truncate(Exchange& x, Fault fault) {
   x.fault = fault;
   x.keep_alive = false;
   x.connection.truncated = true;
-  x.lease.close();
+  x.connection.on_cut = nullptr;
+  if (!x.upload.running) {  // else it still writes to the link: finish_upload ends that first
+    x.lease.close();
+  }
 }
 
 // Writes what is pending in work.out (the head, at first) and `data` behind it. False: truncated.

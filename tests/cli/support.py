@@ -127,8 +127,8 @@ class Running:
 class Keepsake(Running):
     """`keepsake run` with its configuration, listening when the constructor returns."""
 
-    def __init__(self, file, **options):
-        super().__init__([BIN, "run", "--config", file], env=environment(), **options)
+    def __init__(self, file, preexec_fn=None, **variables):
+        super().__init__([BIN, "run", "--config", file], env=environment(**variables), preexec_fn=preexec_fn)
         self.file = file
         try:
             self.port = int(self.said(r"listening on http://127\.0\.0\.1:(\d+)")[1])
@@ -247,8 +247,8 @@ class TestCase(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stderr)
         return done
 
-    def start(self, text, **options):
-        keepsake = Keepsake(self.write(text), **options)
+    def start(self, text, preexec_fn=None, **variables):
+        keepsake = Keepsake(self.write(text), preexec_fn, **variables)
         self.addCleanup(keepsake.kill)
         return keepsake
 

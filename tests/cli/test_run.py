@@ -1,11 +1,16 @@
 import os
+import pathlib
 import pty
 import resource
 import select
+import shutil
+import signal
 import subprocess
 import unittest
 
 from support import BIN, TestCase, environment, free_port, plain, request, set_name, until
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Start(TestCase):
@@ -51,6 +56,15 @@ class Start(TestCase):
         keepsake = self.start(plain().replace("http://127.0.0.1:1", "http://nobody.invalid:80"))
         self.assertIn(request(keepsake.port, "/").status, (502, 503))
         self.assertEqual(request(keepsake.port, "/reset").status, 303)
+
+    @unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
+    def test_silent_name_servers_hold_up_neither_start_nor_end(self):
+        silent = self.folder / "silent_names.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", silent, HERE / "silent_names.c"], check=True)
+        keepsake = self.start(plain().replace("http://127.0.0.1:1", "http://app.example:80"), LD_PRELOAD=str(silent))
+        self.assertEqual(request(keepsake.port, "/reset").status, 303)
+        keepsake.signal(signal.SIGTERM)
+        self.assertEqual(keepsake.ends(10), 0)
 
     def test_a_garbage_cookie_is_an_anonymous_visitor(self):
         keepsake = self.start(plain(backend=self.backend().port))

@@ -8,6 +8,7 @@ import threading
 import time
 
 import redis_world
+import support
 from redis_world import Monitor, config
 from support import SECRET, until
 
@@ -353,6 +354,21 @@ class Trouble(redis_world.TestCase):
         redis.start()
         proxy.said("connected")
         self.assertEqual(proxy.name(proxy.new("Alice")), "Alice")
+
+    def test_readiness_follows_redis(self):  # S-28
+        for policy, down in (("anonymous", 200), ("refuse", 503)):
+            with self.subTest(policy=policy):
+                redis = self.redis(start=False)
+                text = config(redis.url, self.writer().port, workers=2, more=f"  on_store_error: {policy}")
+                proxy = self.proxy(text)
+                status, body = proxy.ready()
+                self.assertEqual(status, down)
+                self.assertIn("degraded: store", body)
+                self.assertEqual(support.request(proxy.admin, "/healthz").status, 200)
+                redis.start()
+                until("it is ready", lambda: proxy.ready()[0] == 200 and "degraded" not in proxy.ready()[1])
+                redis.kill()
+                until("it is degraded", lambda: proxy.ready()[0] == down and "degraded" in proxy.ready()[1])
 
     def test_refuse_answers_503_instead_of_a_stranger(self):
         redis, proxy = self.up(more="  on_store_error: refuse")

@@ -39,6 +39,7 @@ session:
   headers: {X-Session-Name: myName, X-Session-Color: color, X-Session-Counter: counter}
 MORE
 log: {access: false}
+admin: {address: "127.0.0.1:0"}
 """
 
 
@@ -239,6 +240,10 @@ class Proxy(support.Keepsake):
         answer = self.get(cookie, path)
         assert answer.status == 200, (answer.status, answer.body)
         return json.loads(answer.body)
+
+    def ready(self):
+        answer = support.request(self.admin, "/readyz")
+        return answer.status, answer.body.strip()
 
     def name(self, cookie=None):
         return self.seen(cookie).get("X-Session-Name")

@@ -55,6 +55,51 @@ TEST_CASE("a client that resets in its own body takes the backend's request with
   proxy.wait_until("the connection is gone", [&] { return proxy.connections() == 0; });
 }
 
+TEST_CASE("a response that breaks off during an upload ends both", "[wire][abort]") {
+  Backend backend;
+  Proxy proxy{backend, "limits: {body: 1GiB}\n"};
+  const bool stalled = GENERATE(false, true);
+  CAPTURE(stalled);
+  Link client = proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+  Link link = backend.accept();
+  link.read_until("\r\n\r\n");
+  if (stalled) {  // the backend takes nothing: the upload waits in a write to it
+    const std::string block(1'000'000, 'x');
+    proxy.wait_until("the proxy takes no more", [&] {
+      return client.send_some(block) == 0 && !client.writable(std::chrono::milliseconds{50});
+    });
+  }
+  link.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  client.read_until("hello");
+  SECTION("by nonsense") {
+    link.send("zz\r\n");
+  }
+  SECTION("by an end") {
+    link.shutdown_write();
+  }
+  SECTION("by a reset") {
+    link.reset();
+  }
+  SECTION("by the client's reset") {
+    client.reset();
+    // Who only writes learns of it by writing.
+    proxy.wait_until("the proxy notices", [&] { return !link.send("1\r\nx\r\n"); });
+  }
+  proxy.wait_until("the connection is gone", [&] { return proxy.connections() == 0; });
+}
+
+TEST_CASE("a client that resets while the backend is being connected to is let go",
+          "[wire][abort]") {
+  FullBackend backend;
+  Proxy proxy{std::string{kTutorial} + "timeouts: {connect: 1m}\n", {{"BACKEND", backend.url()}}};
+  Link client = proxy.connect();
+  client.send(kGet);
+  proxy.wait_until("it connects", [&] { return proxy.count(Counter::BackendConnects) == 1; });
+  client.reset();
+  proxy.wait_until("the connection is gone", [&] { return proxy.connections() == 0; });
+}
+
 TEST_CASE("a client that only half-closes after its request gets its answer", "[wire][abort]") {
   Backend backend;
   Proxy proxy{backend};

@@ -66,6 +66,17 @@ TEST_CASE("a cut ends everything at once", "[wire][drain]") {
   dripping.read_rest();
 }
 
+TEST_CASE("a cut does not wait for a backend that is being connected to", "[wire][drain]") {
+  FullBackend backend;
+  Proxy proxy{std::string{kTutorial} + "timeouts: {connect: 1m}\n", {{"BACKEND", backend.url()}}};
+  Link client = proxy.connect();
+  client.send(kGet);
+  proxy.wait_until("it connects", [&] { return proxy.count(Counter::BackendConnects) == 1; });
+  proxy.cut();
+  CHECK(proxy.ended());
+  CHECK(client.read_rest().bytes.empty());
+}
+
 TEST_CASE("a reload drops no connection and interrupts no exchange", "[wire][drain][reload]") {
   Backend backend;
   Proxy proxy{backend};

@@ -28,6 +28,24 @@ TEST_CASE("one client connection and one backend connection carry many exchanges
   CHECK(proxy.count(Counter::BackendConnects) == 1);
 }
 
+TEST_CASE("a connection that has idled long enough to give up its memory serves on",
+          "[wire][keep_alive]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(kGet);
+  Link link = backend.accept();
+  for (int i = 0; i < 3; ++i) {
+    link.read_request();
+    link.send(kOk);
+    CHECK(client.read_response().body == "ok");
+    for (int sweep = 0; sweep < 4; ++sweep) {
+      proxy.advance(std::chrono::seconds{1});
+    }
+    client.send(kGet);
+  }
+}
+
 TEST_CASE("a client's Connection: close is obeyed", "[wire][keep_alive]") {
   Backend backend;
   Proxy proxy{backend};

@@ -232,6 +232,26 @@ TEST_CASE("a client that expects 100-continue is invited when the backend may ha
   CHECK(client.read_response().body == "ok");
 }
 
+TEST_CASE("an expecting request passes the same removal and injection as every request",
+          "[wire][streaming][expect][spoofing]") {
+  Backend backend;
+  Proxy proxy{backend};
+  const std::string cookie =
+      proxy
+          .ask("POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
+               "application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nname=Ada")
+          .set_cookie();
+  Link client = proxy.connect();
+  client.send(
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n"
+      "X-Session-Name: evil\r\nx_session_name: evil\r\nCookie: session=" +
+      cookie + "\r\n\r\n");
+  const Message request = backend.accept().read_head();
+  CHECK(request.value("X-Session-Name") == "Ada");
+  CHECK(request.head.find("evil") == std::string::npos);
+  CHECK_FALSE(request.has("Cookie"));
+}
+
 TEST_CASE("what the proxy refuses it refuses without inviting the body",
           "[wire][streaming][expect]") {
   Backend backend;
