@@ -63,6 +63,145 @@ void health_check(const Config& config, const Refuse& refuse) {
   }
 }
 
+void redirect_to_https(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    if (config.listen[i].redirect_to_https) {
+      refuse(join_path("listen", i) + ".redirect_to_https", "redirect_to_https");
+    }
+  }
+}
+
+void server_tls(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (!(backend.tls == BackendTls{})) {
+      refuse(join_path("backends", backend.name) + ".tls", "tls of a backend");
+    }
+  }
+}
+
+void weights(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    for (std::size_t i = 0; i < backend.servers.size(); ++i) {
+      if (backend.servers[i].weight != 1) {
+        refuse(join_path(join_path("backends", backend.name) + ".servers", i) + ".weight",
+               "a weight");
+      }
+    }
+  }
+}
+
+void slow_start(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (backend.slow_start != Millis{0}) {
+      refuse(join_path("backends", backend.name) + ".slow_start", "slow_start");
+    }
+  }
+}
+
+void max_requests(const Config& config, const Refuse& refuse) {
+  for (const BackendConfig& backend : config.backends) {
+    if (backend.max_requests != 0) {
+      refuse(join_path("backends", backend.name) + ".max_requests", "max_requests");
+    }
+  }
+}
+
+void route_limits(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!(route.limits == RouteLimits{})) {
+      refuse(join_path("routes", i) + ".limits", "limits of a route");
+    }
+  }
+}
+
+void route_timeouts(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!(route.timeouts == RouteTimeouts{})) {
+      refuse(join_path("routes", i) + ".timeouts", "timeouts of a route");
+    }
+  }
+}
+
+void rewrite(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!route.rewrite.empty()) {
+      refuse(join_path("routes", i) + ".rewrite", "rewrite");
+    }
+  }
+}
+
+void response_headers(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!route.response_headers.empty()) {
+      refuse(join_path("routes", i) + ".response_headers", "response_headers");
+    }
+  }
+}
+
+void rate_limits(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!route.rate_limits.empty()) {
+      refuse(join_path("routes", i) + ".rate_limits", "rate_limits");
+    }
+  }
+}
+
+void addresses(const Config& config, const Refuse& refuse) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!route.allow.empty() || !route.deny.empty()) {
+      refuse(join_path("routes", i) + ".allow", "allowing or denying addresses");
+    }
+  }
+}
+
+void drain_delay(const Config& config, const Refuse& refuse) {
+  if (config.timeouts.drain_delay != Millis{0}) {
+    refuse("timeouts.drain_delay", "drain_delay");
+  }
+}
+
+void log_file(const Config& config, const Refuse& refuse) {
+  if (!config.log.file.empty()) {
+    refuse("log.file", "a log file");
+  }
+}
+
+void access_file(const Config& config, const Refuse& refuse) {
+  if (!config.log.access_file.empty()) {
+    refuse("log.access_file", "an access log file");
+  }
+}
+
+void log_fields(const Config& config, const Refuse& refuse) {
+  if (!config.log.fields.empty()) {
+    refuse("log.fields", "choosing the fields");
+  }
+}
+
+void admin_token(const Config& config, const Refuse& refuse) {
+  if (config.admin.token) {
+    refuse("admin.token", "listing and ending sessions");
+  }
+}
+
+void traceparent(const Config& config, const Refuse& refuse) {
+  if (config.traceparent) {
+    refuse("traceparent", "traceparent");
+  }
+}
+
+void error_pages(const Config& config, const Refuse& refuse) {
+  if (!config.error_pages.empty()) {
+    refuse("error_pages", "an error page of your own");
+  }
+}
+
 constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     backend_tls,
     listener_tls,
@@ -70,6 +209,24 @@ constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     balance_least_requests,
     balance_session_hash,
     health_check,
+    redirect_to_https,
+    server_tls,
+    weights,
+    slow_start,
+    max_requests,
+    route_limits,
+    route_timeouts,
+    rewrite,
+    response_headers,
+    rate_limits,
+    addresses,
+    drain_delay,
+    log_file,
+    access_file,
+    log_fields,
+    admin_token,
+    traceparent,
+    error_pages,
 };
 
 }  // namespace

@@ -32,10 +32,22 @@ struct TlsFiles {
   bool operator==(const TlsFiles&) const = default;
 };
 
+struct ListenTls {
+  // The first is for clients that name no host or one that no certificate is for; the others are
+  // chosen by the names that they certify (SNI). Written certificate:/key: and certificates: [...].
+  std::vector<TlsFiles> certificates;
+  std::string client_ca;        // PEM file: clients show a certificate that one of these has signed
+  bool client_required = true;  // false: a client without a certificate may come too
+  std::string client_subject_header = "X-Client-Subject";  // to backends; never a client's own
+  bool operator==(const ListenTls&) const = default;
+};
+
 struct ListenConfig {
-  SocketAddress address;        // where clients connect
-  bool proxy_protocol = false;  // a PROXY v1/v2 header is required, from trusted_proxies only
-  std::optional<TlsFiles> tls;  // with it this listener speaks https
+  SocketAddress address;         // where clients connect
+  bool proxy_protocol = false;   // a PROXY v1/v2 header is required, from trusted_proxies only
+  std::optional<ListenTls> tls;  // with it this listener speaks https
+  // Every request is answered with 308 to https at this port (443 for `true`).
+  std::optional<std::uint16_t> redirect_to_https;
   bool operator==(const ListenConfig&) const = default;
 };
 
@@ -45,7 +57,18 @@ struct ServerConfig {
   std::string url;        // as written, for logs and metrics
   SocketAddress address;  // where to connect
   bool tls = false;       // https://
+  unsigned weight = 1;    // its share of the requests, relative to the others'
   bool operator==(const ServerConfig&) const = default;
+};
+
+// How servers that are written https:// are believed.
+struct BackendTls {
+  std::string ca;           // PEM file of authorities; empty: the system's
+  std::string certificate;  // PEM files that we show to servers that ask; both or none
+  std::string key;
+  std::string server_name;  // the name to ask for and to verify; empty: the host in the URL
+  bool verify = true;       // false: anybody may be the server; said at start and counted
+  bool operator==(const BackendTls&) const = default;
 };
 
 struct HealthCheckConfig {
@@ -79,6 +102,11 @@ struct BackendConfig {
   std::optional<HealthCheckConfig> health_check;
   unsigned ejection_failures = 5;  // consecutive connect failures until a server is left out
   Millis ejection_time = Seconds{10};
+  BackendTls tls;
+  Millis slow_start{0};       // a server that comes back gets its full share only after this long
+  unsigned max_requests = 0;  // in flight per server, all workers together; 0: no limit
+  std::size_t queue = 100;    // requests that wait for a server below max_requests; then 503
+  Millis queue_timeout = Seconds{1};  // how long one waits at most; then 503
   bool operator==(const BackendConfig&) const = default;
 };
 
@@ -86,6 +114,46 @@ struct SetField {
   std::string key;    // session key
   std::string field;  // form field
   bool operator==(const SetField&) const = default;
+};
+
+// What a route changes of the global limits and timeouts; empty: nothing.
+struct RouteLimits {
+  std::optional<ByteCount> body;
+  std::optional<ByteCount> form;
+  bool operator==(const RouteLimits&) const = default;
+};
+struct RouteTimeouts {
+  std::optional<Millis> body, idle, connect, response, write;
+  bool operator==(const RouteTimeouts&) const = default;
+};
+
+struct HeaderValue {
+  std::string name;
+  std::string value;
+  bool operator==(const HeaderValue&) const = default;
+};
+
+// How a request and its response are changed on their way. The names that Keepsake itself decides
+// (framing, Host, Cookie, forwarding, session headers) are refused by the validation.
+struct RewriteConfig {
+  std::string strip_prefix;  // of the path, by whole segments: /api of /api/x leaves /x
+  std::string add_prefix;    // then put in front of it
+  std::vector<HeaderValue> set_request_headers;  // in place of what the client sent
+  std::vector<std::string> remove_request_headers;
+  std::vector<HeaderValue> set_response_headers;  // in place of what the backend sent
+  std::vector<std::string> remove_response_headers;
+  bool operator==(const RewriteConfig&) const = default;
+  bool empty() const { return *this == RewriteConfig{}; }
+};
+
+// A token bucket for each client address or each session.
+struct RateLimit {
+  enum class Per : std::uint8_t { Client, Session };
+  Per per = Per::Client;       // a visitor without a session counts by address
+  std::uint32_t requests = 0;  // refilled every `every`
+  Millis every = Seconds{1};
+  std::uint32_t burst = 0;  // size of the bucket; 0: as `requests`
+  bool operator==(const RateLimit&) const = default;
 };
 
 struct RouteConfig {
@@ -99,6 +167,13 @@ struct RouteConfig {
   std::string redirect;       // Kind::Set and Kind::Clear: the Location
   std::size_t backend = 0;    // Kind::Backend: index into Config::backends
   bool session = true;        // false: no session work at all
+  RouteLimits limits;
+  RouteTimeouts timeouts;
+  RewriteConfig rewrite;                      // Kind::Backend
+  std::vector<HeaderValue> response_headers;  // on every response of the route, errors too
+  std::vector<RateLimit> rate_limits;
+  std::vector<Cidr> allow;  // client addresses; empty: all
+  std::vector<Cidr> deny;   // before `allow`
   bool operator==(const RouteConfig&) const = default;
 };
 
@@ -172,17 +247,21 @@ struct LimitsConfig {
   std::size_t connections = 10'000;
   std::size_t connections_per_client = 0;  // 0: no limit
   std::size_t requests_per_connection = 10'000;
+  std::size_t handshakes = 1'000;      // TLS handshakes in progress; more are closed at once
+  std::size_t rate_buckets = 100'000;  // of rate_limit, in memory; the least recently used go
   bool operator==(const LimitsConfig&) const = default;
 };
 
 struct TimeoutsConfig {
-  Millis header = Seconds{10};    // the whole head, from its first byte
-  Millis body = Seconds{30};      // between two signs of progress of the client's body
-  Millis idle = Seconds{75};      // a kept-alive connection without a request; a silent tunnel
-  Millis connect = Seconds{2};    // to a backend
-  Millis response = Seconds{60};  // until the backend's head, then between its bytes
-  Millis write = Seconds{30};     // a receiver that takes nothing
-  Millis drain = Seconds{30};     // after SIGTERM
+  Millis header = Seconds{10};     // the whole head, from its first byte
+  Millis body = Seconds{30};       // between two signs of progress of the client's body
+  Millis idle = Seconds{75};       // a kept-alive connection without a request; a silent tunnel
+  Millis connect = Seconds{2};     // to a backend
+  Millis response = Seconds{60};   // until the backend's head, then between its bytes
+  Millis write = Seconds{30};      // a receiver that takes nothing
+  Millis handshake = Seconds{10};  // of TLS, and the PROXY header before it
+  Millis drain = Seconds{30};      // after SIGTERM
+  Millis drain_delay{0};           // not ready any more, but still listening, before the drain
   bool operator==(const TimeoutsConfig&) const = default;
 };
 
@@ -193,12 +272,25 @@ struct LogConfig {
   LogLevel level = LogLevel::Info;
   LogFormat format = LogFormat::Text;
   bool access = true;
+  std::string file;                 // of the log; empty: standard error
+  std::string access_file;          // of the access log; empty: standard output
+  std::vector<std::string> fields;  // of the access log, in this order; empty: the usual ones
   bool operator==(const LogConfig&) const = default;
 };
 
 struct AdminConfig {
   std::optional<SocketAddress> address;  // empty: no admin listener
+  std::optional<Secret> token;           // whoever lists or ends sessions must show it
   bool operator==(const AdminConfig&) const = default;
+};
+
+// A page of one's own for responses that Keepsake makes itself. `{status}`, `{title}` and
+// `{request_id}` in it are replaced.
+struct ErrorPage {
+  unsigned first = 0, last = 0;  // statuses, both included: 404 is 404..404, 5xx is 500..599
+  std::string file;
+  std::string text;  // read by the loader
+  bool operator==(const ErrorPage&) const = default;
 };
 
 enum class UnderscorePolicy : std::uint8_t { Keep, Drop };
@@ -207,9 +299,13 @@ struct Config {
   std::vector<ListenConfig> listen;
   unsigned workers = 0;  // 0 = auto: one per core
   UnderscorePolicy headers_with_underscore = UnderscorePolicy::Keep;
+  // W3C Trace Context: continue a request's traceparent, or begin one, and log its id. False: the
+  // header passes as it is.
+  bool traceparent = false;
   std::vector<Cidr> trusted_proxies;
   std::vector<BackendConfig> backends;
   std::vector<RouteConfig> routes;  // first match wins
+  std::vector<ErrorPage> error_pages;
   SessionConfig session;
   LimitsConfig limits;
   TimeoutsConfig timeouts;

@@ -42,8 +42,8 @@ void dump_listeners(const Config& config, YamlWriter& out) {
     out.line(2, "proxy_protocol", boolean(listener.proxy_protocol));
     if (listener.tls) {
       out.line(2, "tls");
-      out.line(3, "certificate", yaml_quoted(listener.tls->certificate));
-      out.line(3, "key", yaml_quoted(listener.tls->key));
+      out.line(3, "certificate", yaml_quoted(listener.tls->certificates.front().certificate));
+      out.line(3, "key", yaml_quoted(listener.tls->certificates.front().key));
     }
   }
   out.line(0, "workers", config.workers == 0 ? "auto" : std::to_string(config.workers));

@@ -12,10 +12,11 @@ namespace {
 
 using std::chrono::hours;
 
-void load_tls(const Value& value, TlsFiles& tls) {
+void load_tls(const Value& value, ListenTls& tls) {
   Section section{value};
-  section.text("certificate", tls.certificate);
-  section.text("key", tls.key);
+  TlsFiles& first = tls.certificates.emplace_back();
+  section.text("certificate", first.certificate);
+  section.text("key", first.key);
   section.finish();
 }
 

@@ -133,7 +133,7 @@ void validate_listeners(const Config& config, const Environment& environment, Re
       }
     }
     if (listener.tls) {
-      validate_tls(*listener.tls, path + ".tls", environment, report);
+      validate_tls(listener.tls->certificates.front(), path + ".tls", environment, report);
     }
     if (listener.proxy_protocol && listener.address.kind == SocketAddress::Kind::Tcp &&
         config.trusted_proxies.empty()) {
