@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "config/log_fields.hpp"
 
 namespace keepsake {
 
@@ -134,7 +135,8 @@ struct HeaderValue {
 };
 
 // How a request and its response are changed on their way. The names that Keepsake itself decides
-// (framing, Host, Cookie, forwarding, session headers) are refused by the validation.
+// (framing, Host, Cookie, forwarding, session headers) are refused by the validation. What the
+// session needs wins over what is set here: the Cache-Control of a response with a session cookie.
 struct RewriteConfig {
   std::string strip_prefix;  // of the path, by whole segments: /api of /api/x leaves /x
   std::string add_prefix;    // then put in front of it
@@ -272,9 +274,9 @@ struct LogConfig {
   LogLevel level = LogLevel::Info;
   LogFormat format = LogFormat::Text;
   bool access = true;
-  std::string file;                 // of the log; empty: standard error
-  std::string access_file;          // of the access log; empty: standard output
-  std::vector<std::string> fields;  // of the access log, in this order; empty: the usual ones
+  std::string file;              // of the log; empty: standard error
+  std::string access_file;       // of the access log; empty: standard output
+  std::vector<LogField> fields;  // of the access log, in this order; empty: the usual ones
   bool operator==(const LogConfig&) const = default;
 };
 
@@ -288,6 +290,7 @@ struct AdminConfig {
 // `{request_id}` in it are replaced.
 struct ErrorPage {
   unsigned first = 0, last = 0;  // statuses, both included: 404 is 404..404, 5xx is 500..599
+  bool matches(unsigned status) const { return first <= status && status <= last; }
   std::string file;
   std::string text;  // read by the loader
   bool operator==(const ErrorPage&) const = default;
@@ -304,8 +307,8 @@ struct Config {
   bool traceparent = false;
   std::vector<Cidr> trusted_proxies;
   std::vector<BackendConfig> backends;
-  std::vector<RouteConfig> routes;  // first match wins
-  std::vector<ErrorPage> error_pages;
+  std::vector<RouteConfig> routes;     // first match wins
+  std::vector<ErrorPage> error_pages;  // first match wins; single statuses stand before classes
   SessionConfig session;
   LimitsConfig limits;
   TimeoutsConfig timeouts;

@@ -1,143 +1,56 @@
 #include "config/dump.hpp"
 
+#include "config/dump_parts.hpp"
 #include "config/units.hpp"
 #include "config/yaml_writer.hpp"
 
 namespace keepsake {
 namespace {
 
-std::string boolean(bool value) {
-  return value ? "true" : "false";
-}
-
-template <typename Enum, std::size_t N>
-std::string word(Enum value, const std::string_view (&words)[N]) {
-  return std::string{words[static_cast<std::size_t>(value)]};
-}
-
-constexpr std::string_view balances[] = {"round_robin", "least_requests", "session_hash"};
 constexpr std::string_view encodings[] = {"percent", "display_string", "base64", "raw"};
 constexpr std::string_view secure_modes[] = {"auto", "true", "false"};
 constexpr std::string_view same_sites[] = {"lax", "strict", "none"};
 constexpr std::string_view levels[] = {"trace", "debug", "info", "warn", "error"};
 
-std::string cidr_text(const Cidr& cidr) {
-  const unsigned prefix = cidr.prefix;
-  const bool v4 = cidr.network.is_v4() && prefix >= 96;
-  return cidr.network.to_string() + '/' + std::to_string(v4 ? prefix - 96 : prefix);
+// "{certificate: FILE, key: FILE}" of each but the first, which stands in the section itself.
+void dump_tls(const ListenTls& tls, YamlWriter& out) {
+  out.line(2, "tls");
+  out.line(3, "certificate", yaml_quoted(tls.certificates.front().certificate));
+  out.line(3, "key", yaml_quoted(tls.certificates.front().key));
+  std::vector<std::string> more;
+  for (std::size_t i = 1; i < tls.certificates.size(); ++i) {
+    more.push_back("{certificate: " + yaml_quoted(tls.certificates[i].certificate) +
+                   ", key: " + yaml_quoted(tls.certificates[i].key) + "}");
+  }
+  if (!more.empty()) {
+    out.line(3, "certificates", dump_list(more));
+  }
+  if (!tls.client_ca.empty()) {
+    out.line(3, "client_ca", yaml_quoted(tls.client_ca));
+    out.line(3, "client_certificate", tls.client_required ? "required" : "optional");
+    out.line(3, "client_subject_header", yaml_scalar(tls.client_subject_header));
+  }
 }
 
-std::string list(const std::vector<std::string>& items) {
-  std::string out = "[";
-  for (const std::string& item : items) {
-    out += (out.size() > 1 ? ", " : "") + item;
-  }
-  return out + "]";
+std::string redirect_text(std::optional<std::uint16_t> port) {
+  return port ? (*port == 443 ? "true" : std::to_string(*port)) : "false";
 }
 
 void dump_listeners(const Config& config, YamlWriter& out) {
   out.line(0, "listen");
   for (const ListenConfig& listener : config.listen) {
     out.item(1, "address", yaml_quoted(listener.address.to_string()));
-    out.line(2, "proxy_protocol", boolean(listener.proxy_protocol));
+    out.line(2, "proxy_protocol", dump_text(listener.proxy_protocol));
     if (listener.tls) {
-      out.line(2, "tls");
-      out.line(3, "certificate", yaml_quoted(listener.tls->certificates.front().certificate));
-      out.line(3, "key", yaml_quoted(listener.tls->certificates.front().key));
+      dump_tls(*listener.tls, out);
     }
+    out.line(2, "redirect_to_https", redirect_text(listener.redirect_to_https));
   }
   out.line(0, "workers", config.workers == 0 ? "auto" : std::to_string(config.workers));
   out.line(0, "headers_with_underscore",
            config.headers_with_underscore == UnderscorePolicy::Keep ? "keep" : "drop");
-  std::vector<std::string> networks;
-  for (const Cidr& cidr : config.trusted_proxies) {
-    networks.push_back(yaml_quoted(cidr_text(cidr)));
-  }
-  out.line(0, "trusted_proxies", list(networks));
-}
-
-std::string host_text(const HostHeader& host) {
-  switch (host.mode) {
-    case HostHeader::Mode::Preserve:
-      return "preserve";
-    case HostHeader::Mode::Backend:
-      return "backend";
-    case HostHeader::Mode::Literal:
-      break;
-  }
-  return yaml_quoted(host.literal);
-}
-
-// "{env: NAME}" from "env NAME": where a secret is, never what it is.
-std::string secret_text(const Secret& secret) {
-  const std::size_t space = secret.origin.find(' ');
-  std::string text = "{" + secret.origin.substr(0, space) + ": ";
-  text += space == std::string::npos ? "null" : yaml_scalar(secret.origin.substr(space + 1));
-  return text + (secret.allow_short ? ", allow_short: true}" : "}");
-}
-
-void dump_backends(const Config& config, YamlWriter& out) {
-  out.line(0, "backends");
-  for (const BackendConfig& backend : config.backends) {
-    std::vector<std::string> servers;
-    for (const ServerConfig& server : backend.servers) {
-      servers.push_back(yaml_quoted(server.url));
-    }
-    out.line(1, yaml_scalar(backend.name));
-    out.line(2, "servers", list(servers));
-    out.line(2, "balance", word(backend.balance, balances));
-    out.line(2, "host", host_text(backend.host));
-    out.line(2, "writes_session", boolean(backend.writes_session));
-    if (backend.assertion) {
-      out.line(2, "assertion", "{secret: " + secret_text(*backend.assertion) + "}");
-    }
-    out.line(2, "keepalive",
-             "{idle: " + std::to_string(backend.keepalive_idle) +
-                 ", idle_timeout: " + format_duration(backend.keepalive_idle_timeout) + "}");
-    out.line(2, "retry", "{attempts: " + std::to_string(backend.retry_attempts) + "}");
-    if (const auto& check = backend.health_check) {
-      out.line(2, "health_check",
-               "{path: " + yaml_quoted(check->path) +
-                   ", interval: " + format_duration(check->interval) +
-                   ", timeout: " + format_duration(check->timeout) +
-                   ", healthy: " + std::to_string(check->healthy) +
-                   ", unhealthy: " + std::to_string(check->unhealthy) + "}");
-    }
-    out.line(2, "ejection",
-             "{failures: " + std::to_string(backend.ejection_failures) +
-                 ", for: " + format_duration(backend.ejection_time) + "}");
-  }
-}
-
-void dump_routes(const Config& config, YamlWriter& out) {
-  out.line(0, "routes", config.routes.empty() ? "[]" : "");
-  for (const RouteConfig& route : config.routes) {
-    out.item(1, "path", yaml_quoted(route.path));
-    if (route.host) {
-      out.line(2, "host", yaml_quoted(*route.host));
-    }
-    if (!route.methods.empty()) {
-      std::vector<std::string> methods;
-      for (const std::string& method : route.methods) {
-        methods.push_back(yaml_scalar(method));
-      }
-      out.line(2, "methods", list(methods));
-    }
-    if (route.kind == RouteConfig::Kind::Backend) {
-      out.line(2, "backend", yaml_scalar(config.backends[route.backend].name));
-      out.line(2, "session", boolean(route.session));
-      continue;
-    }
-    if (route.kind == RouteConfig::Kind::Clear) {
-      out.line(2, "clear", "true");
-    } else {
-      out.line(2, "set");
-      for (const SetField& mapping : route.set) {
-        out.line(3, yaml_scalar(mapping.key), yaml_scalar(mapping.field));
-      }
-    }
-    out.line(2, "redirect", yaml_quoted(route.redirect));
-  }
+  out.line(0, "traceparent", dump_text(config.traceparent));
+  out.line(0, "trusted_proxies", dump_text(config.trusted_proxies));
 }
 
 std::string redis_text(const RedisConfig& redis) {
@@ -165,8 +78,8 @@ std::string header_text(const SessionHeader& header) {
     case SessionHeader::Source::Value:
       break;
   }
-  return "{key: " + yaml_scalar(header.key) + ", encoding: " + word(header.encoding, encodings) +
-         "}";
+  return "{key: " + yaml_scalar(header.key) +
+         ", encoding: " + dump_word(header.encoding, encodings) + "}";
 }
 
 void dump_cookie(const CookieConfig& cookie, YamlWriter& out) {
@@ -175,21 +88,21 @@ void dump_cookie(const CookieConfig& cookie, YamlWriter& out) {
   out.line(2, "path", yaml_quoted(cookie.path));
   out.line(2, "domain", cookie.domain.empty() ? "null" : yaml_scalar(cookie.domain));
   out.line(2, "lifetime", cookie.lifetime ? format_duration(*cookie.lifetime) : "browser");
-  out.line(2, "secure", word(cookie.secure, secure_modes));
-  out.line(2, "http_only", boolean(cookie.http_only));
-  out.line(2, "same_site", word(cookie.same_site, same_sites));
-  out.line(2, "partitioned", boolean(cookie.partitioned));
-  out.line(2, "bind_host", boolean(cookie.bind_host));
+  out.line(2, "secure", dump_word(cookie.secure, secure_modes));
+  out.line(2, "http_only", dump_text(cookie.http_only));
+  out.line(2, "same_site", dump_word(cookie.same_site, same_sites));
+  out.line(2, "partitioned", dump_text(cookie.partitioned));
+  out.line(2, "bind_host", dump_text(cookie.bind_host));
 }
 
 void dump_session(const SessionConfig& session, YamlWriter& out) {
   std::vector<std::string> secrets;
   for (const Secret& secret : session.secrets) {
-    secrets.push_back(secret_text(secret));
+    secrets.push_back(dump_text(secret));
   }
   out.line(0, "session");
-  out.line(1, "secrets", list(secrets));
-  out.line(1, "allow_short", boolean(session.allow_short));
+  out.line(1, "secrets", dump_list(secrets));
+  out.line(1, "allow_short", dump_text(session.allow_short));
   out.line(1, "format", session.format == SessionFormat::Sealed ? "sealed" : "flask");
   out.line(1, "store",
            session.store == SessionStoreKind::Cookie
@@ -227,6 +140,8 @@ void dump_bounds(const Config& config, YamlWriter& out) {
   out.line(1, "connections", std::to_string(limits.connections));
   out.line(1, "connections_per_client", std::to_string(limits.connections_per_client));
   out.line(1, "requests_per_connection", std::to_string(limits.requests_per_connection));
+  out.line(1, "handshakes", std::to_string(limits.handshakes));
+  out.line(1, "rate_buckets", std::to_string(limits.rate_buckets));
   const TimeoutsConfig& timeouts = config.timeouts;
   out.line(0, "timeouts");
   out.line(1, "header", format_duration(timeouts.header));
@@ -235,26 +150,80 @@ void dump_bounds(const Config& config, YamlWriter& out) {
   out.line(1, "connect", format_duration(timeouts.connect));
   out.line(1, "response", format_duration(timeouts.response));
   out.line(1, "write", format_duration(timeouts.write));
+  out.line(1, "handshake", format_duration(timeouts.handshake));
   out.line(1, "drain", format_duration(timeouts.drain));
+  out.line(1, "drain_delay", format_duration(timeouts.drain_delay));
+}
+
+std::string file_text(const std::string& file) {
+  return file.empty() ? "null" : yaml_quoted(file);
+}
+
+std::string fields_text(const std::vector<LogField>& fields) {
+  std::vector<std::string> words;
+  for (const LogField field : fields) {
+    words.emplace_back(to_string(field));
+  }
+  return words.empty() ? "null" : dump_list(words);
+}
+
+void dump_outputs(const Config& config, YamlWriter& out) {
   out.line(0, "log");
-  out.line(1, "level", word(config.log.level, levels));
+  out.line(1, "level", dump_word(config.log.level, levels));
   out.line(1, "format", config.log.format == LogFormat::Text ? "text" : "json");
-  out.line(1, "access", boolean(config.log.access));
+  out.line(1, "access", dump_text(config.log.access));
+  out.line(1, "file", file_text(config.log.file));
+  out.line(1, "access_file", file_text(config.log.access_file));
+  out.line(1, "fields", fields_text(config.log.fields));
+  const AdminConfig& admin = config.admin;
   out.line(0, "admin");
-  out.line(
-      1, "address",
-      config.admin.address ? yaml_quoted(config.admin.address->to_string()) : std::string{"null"});
+  out.line(1, "address", admin.address ? yaml_quoted(admin.address->to_string()) : "null");
+  if (admin.token) {
+    out.line(1, "token", dump_text(*admin.token));
+  }
 }
 
 }  // namespace
+
+std::string dump_text(bool value) {
+  return value ? "true" : "false";
+}
+
+std::string dump_text(const Secret& secret) {
+  const std::size_t space = secret.origin.find(' ');
+  std::string text = "{" + secret.origin.substr(0, space) + ": ";
+  text += space == std::string::npos ? "null" : yaml_scalar(secret.origin.substr(space + 1));
+  return text + (secret.allow_short ? ", allow_short: true}" : "}");
+}
+
+std::string dump_text(const std::vector<Cidr>& networks) {
+  std::vector<std::string> items;
+  for (const Cidr& cidr : networks) {
+    const unsigned prefix = cidr.prefix;
+    const bool v4 = cidr.network.is_v4() && prefix >= 96;
+    items.push_back(
+        yaml_quoted(cidr.network.to_string() + '/' + std::to_string(v4 ? prefix - 96 : prefix)));
+  }
+  return dump_list(items);
+}
+
+std::string dump_list(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) {
+    out += (out.size() > 1 ? ", " : "") + item;
+  }
+  return out + "]";
+}
 
 std::string dump_config(const Config& config) {
   YamlWriter out;
   dump_listeners(config, out);
   dump_backends(config, out);
   dump_routes(config, out);
+  dump_error_pages(config, out);
   dump_session(config.session, out);
   dump_bounds(config, out);
+  dump_outputs(config, out);
   return out.take();
 }
 

@@ -1,5 +1,6 @@
 #include "config/load.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "config/available.hpp"
@@ -10,52 +11,11 @@
 namespace keepsake {
 namespace {
 
-using std::chrono::hours;
-
-void load_tls(const Value& value, ListenTls& tls) {
-  Section section{value};
-  TlsFiles& first = tls.certificates.emplace_back();
-  section.text("certificate", first.certificate);
-  section.text("key", first.key);
-  section.finish();
-}
-
-void load_listener(const Value& value, ListenConfig& listener) {
-  Section section{value};
-  if (const auto address = section.find("address")) {
-    read_socket_address(*address, listener.address);
-  } else if (section.is_map()) {
-    section.fail("address is missing, expected for example address: 0.0.0.0:8080");
-  }
-  section.boolean("proxy_protocol", listener.proxy_protocol);
-  if (const auto tls = section.find_optional("tls")) {
-    load_tls(*tls, listener.tls.emplace());
-  }
-  section.finish();
-}
-
 void load_workers(const Value& value, unsigned& workers) {
   if (value.is_scalar() && value.node().text == "auto") {
     workers = 0;
   } else if (const auto number = read_number(value, 1, 1024)) {
     workers = static_cast<unsigned>(*number);
-  }
-}
-
-void load_trusted(const Value& value, std::vector<Cidr>& networks) {
-  for (const Value& item : value.items("addresses or CIDR blocks")) {
-    const auto text = item.text("an address or a CIDR block, as in 10.0.0.0/8");
-    if (!text) {
-      continue;
-    }
-    if (const auto cidr = parse_cidr(*text)) {
-      networks.push_back(*cidr);
-    } else {
-      const bool host_bits = parse_ip(text->substr(0, text->find('/'))).has_value();
-      item.fail(item.quote(*text) + " is no network" +
-                (host_bits ? ": the prefix is out of range or bits behind it are set"
-                           : ", expected for example 10.0.0.0/8 or \"2001:db8::/32\""));
-    }
   }
 }
 
@@ -66,27 +26,57 @@ void load_limits(const Value& value, LimitsConfig& limits) {
   section.size("header", limits.header, 512, 1024 * ki);
   section.number<std::size_t>("headers", limits.headers, 1, 10'000);
   section.size("target", limits.target, 64, 1024 * ki);
-  section.size("body", limits.body, 1, ki * ki * ki * ki);
-  section.size("form", limits.form, 1, 1024 * ki);
+  section.size("body", limits.body, 1, largest_body);
+  section.size("form", limits.form, 1, largest_form);
   section.number<std::size_t>("connections", limits.connections, 1, 10'000'000);
   section.number<std::size_t>("connections_per_client", limits.connections_per_client, 0,
                               10'000'000);
   section.number<std::size_t>("requests_per_connection", limits.requests_per_connection, 1, many);
+  section.number<std::size_t>("handshakes", limits.handshakes, 1, 1'000'000);
+  section.number<std::size_t>("rate_buckets", limits.rate_buckets, 1, 100'000'000);
   section.finish();
 }
 
 void load_timeouts(const Value& value, TimeoutsConfig& timeouts) {
-  constexpr Millis least{1};
-  constexpr Millis day = hours{24};
   Section section{value};
-  section.duration("header", timeouts.header, least, day);
-  section.duration("body", timeouts.body, least, day);
-  section.duration("idle", timeouts.idle, least, 31 * day);
-  section.duration("connect", timeouts.connect, least, day);
-  section.duration("response", timeouts.response, least, day);
-  section.duration("write", timeouts.write, least, day);
-  section.duration("drain", timeouts.drain, Millis{0}, day);
+  section.duration("header", timeouts.header, shortest_wait, longest_wait);
+  section.duration("body", timeouts.body, shortest_wait, longest_wait);
+  section.duration("idle", timeouts.idle, shortest_wait, longest_idle);
+  section.duration("connect", timeouts.connect, shortest_wait, longest_wait);
+  section.duration("response", timeouts.response, shortest_wait, longest_wait);
+  section.duration("write", timeouts.write, shortest_wait, longest_wait);
+  section.duration("handshake", timeouts.handshake, shortest_wait, longest_wait);
+  section.duration("drain", timeouts.drain, Millis{0}, longest_wait);
+  section.duration("drain_delay", timeouts.drain_delay, Millis{0}, longest_wait);
   section.finish();
+}
+
+// null or a path.
+void load_log_file(Section& section, std::string_view key, std::string& file) {
+  if (const auto value = section.find_optional(key)) {
+    read(*value, file);
+    if (file.empty() && value->is_scalar()) {
+      value->fail("is empty; null or no key at all writes to the standard stream");
+    }
+  }
+}
+
+void load_fields(const Value& value, std::vector<LogField>& fields) {
+  for (const Value& item : value.items("fields, as in [time, status, duration]")) {
+    const auto index = read_word(item, log_field_words);
+    if (!index) {
+      continue;
+    }
+    const auto field = static_cast<LogField>(*index);
+    if (std::find(fields.begin(), fields.end(), field) != fields.end()) {
+      item.fail(std::string{to_string(field)} + " is in the list already");
+    } else {
+      fields.push_back(field);
+    }
+  }
+  if (value.is_list() && value.node().items.empty()) {
+    value.fail("an empty list logs nothing; access: false turns the access log off");
+  }
 }
 
 void load_log(const Value& value, LogConfig& log) {
@@ -96,6 +86,11 @@ void load_log(const Value& value, LogConfig& log) {
   section.choice("level", log.level, levels);
   section.choice("format", log.format, formats);
   section.boolean("access", log.access);
+  load_log_file(section, "file", log.file);
+  load_log_file(section, "access_file", log.access_file);
+  if (const auto fields = section.find_optional("fields")) {
+    load_fields(*fields, log.fields);
+  }
   section.finish();
 }
 
@@ -107,6 +102,9 @@ void load_admin(const Value& value, AdminConfig& admin) {
       admin.address = where;
     }
   }
+  if (const auto token = section.find_optional("token")) {
+    load_secret(*token, false, admin.token.emplace());
+  }
   section.finish();
 }
 
@@ -114,22 +112,24 @@ void load_root(const Value& root, Config& config) {
   constexpr std::array<std::string_view, 2> policies{"keep", "drop"};
   Section section{root};
   if (const auto listen = section.find("listen")) {
-    for (const Value& item : listen->items("listeners, as in - address: 0.0.0.0:8080")) {
-      load_listener(item, config.listen.emplace_back());
-    }
+    load_listeners(*listen, config.listen);
   }
   if (const auto workers = section.find("workers")) {
     load_workers(*workers, config.workers);
   }
   section.choice("headers_with_underscore", config.headers_with_underscore, policies);
+  section.boolean("traceparent", config.traceparent);
   if (const auto trusted = section.find("trusted_proxies")) {
-    load_trusted(*trusted, config.trusted_proxies);
+    load_networks(*trusted, config.trusted_proxies);
   }
   if (const auto backends = section.find("backends")) {
     load_backends(*backends, config.backends);
   }
   if (const auto routes = section.find("routes")) {
     load_routes(*routes, config.backends, config.routes);
+  }
+  if (const auto pages = section.find("error_pages")) {
+    load_error_pages(*pages, config.error_pages);
   }
   const auto session = section.find("session");
   // The default of a list is not the list's emptiness: without the key there is this one header.
@@ -160,20 +160,6 @@ Loaded unreadable(const std::string& path, const std::string& reason) {
 }
 
 }  // namespace
-
-bool read_socket_address(const Value& value, SocketAddress& address) {
-  const auto text = value.text("host:port, [v6]:port or unix:/path");
-  if (!text) {
-    return false;
-  }
-  std::string error;
-  if (auto parsed = parse_socket_address(*text, error)) {
-    address = std::move(*parsed);
-    return true;
-  }
-  value.fail(value.quote(*text) + " is no address: " + error);
-  return false;
-}
 
 Loaded load_config_file(const std::string& path) {
   const Environment environment = Environment::process();

@@ -6,11 +6,23 @@
 
 namespace keepsake {
 
+// What a size or wait may be at most, for everybody and for one route.
+inline constexpr ByteCount largest_body = ByteCount{1} << 40U;
+inline constexpr ByteCount largest_form = ByteCount{1} << 20U;
+inline constexpr Millis shortest_wait{1};
+inline constexpr Millis longest_wait = std::chrono::hours{24};
+inline constexpr Millis longest_idle = 31 * longest_wait;
+
+void load_listeners(const Value& value, std::vector<ListenConfig>& listeners);
 void load_backends(const Value& value, std::vector<BackendConfig>& backends);
 // Backend names are looked up in `backends`, which is complete by then.
 void load_routes(const Value& value, const std::vector<BackendConfig>& backends,
                  std::vector<RouteConfig>& routes);
 void load_session(const Value& value, SessionConfig& session);
+void load_error_pages(const Value& value, std::vector<ErrorPage>& pages);
+
+// A list of addresses and CIDR blocks.
+void load_networks(const Value& value, std::vector<Cidr>& networks);
 
 // {env: NAME} or {file: PATH}, and allow_short where it `may_be_short`; reads the text too.
 void load_secret(const Value& value, bool may_be_short, Secret& secret);

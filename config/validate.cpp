@@ -1,56 +1,13 @@
 #include "config/validate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "http/chars.hpp"
 
 namespace keepsake {
 namespace {
-
-bool is_wildcard(std::string_view host) {
-  return host == "0.0.0.0" || host == "::";
-}
-
-// Two listeners that the kernel will not give us both. Port 0 is a fresh one each time.
-bool collide(const SocketAddress& a, const SocketAddress& b) {
-  if (a.kind != b.kind) {
-    return false;
-  }
-  if (a.kind == SocketAddress::Kind::Unix) {
-    return a.path == b.path;
-  }
-  if (a.port != b.port || a.port == 0) {
-    return false;
-  }
-  const auto ip_a = parse_ip(a.host);
-  const auto ip_b = parse_ip(b.host);
-  if (!ip_a || !ip_b) {
-    return a.host == b.host;
-  }
-  return *ip_a == *ip_b ||
-         (ip_a->is_v4() == ip_b->is_v4() && (is_wildcard(a.host) || is_wildcard(b.host)));
-}
-
-bool is_set(const SocketAddress& address) {
-  return !address.host.empty() || !address.path.empty();
-}
-
-void validate_tls(const TlsFiles& tls, const std::string& path, const Environment& environment,
-                  Report& report) {
-  const auto check = [&](std::string_view key, const std::string& file, std::string_view what) {
-    const std::string key_path = join_path(path, key);
-    std::string error;
-    if (file.empty()) {
-      report.problem(report.has(key_path) ? key_path : path,
-                     std::string{key} + " is missing, expected the path of " + std::string{what});
-    } else if (!environment.read_file(file, error)) {
-      report.problem(key_path, "the file " + file + " cannot be read: " + error);
-    }
-  };
-  check("certificate", tls.certificate, "a PEM file with the certificate chain");
-  check("key", tls.key, "a PEM file with the private key");
-}
 
 bool is_absolute_request_path(std::string_view path) {
   return path.starts_with('/') && std::all_of(path.begin(), path.end(), [](char c) {
@@ -69,7 +26,52 @@ bool is_host_and_port(std::string_view text) {
   return is_host(text.substr(0, colon)) && parse_socket_address(text, error).has_value();
 }
 
-void validate_backend(const BackendConfig& backend, const std::string& path, Report& report) {
+void validate_server_tls(const BackendConfig& backend, const std::string& path,
+                         const Environment& environment, Report& report) {
+  const BackendTls& tls = backend.tls;
+  const bool https = std::any_of(backend.servers.begin(), backend.servers.end(),
+                                 [](const ServerConfig& server) { return server.tls; });
+  if (!https && (report.has(path) || !(tls == BackendTls{}))) {
+    report.problem(path, "is not used: none of the servers is an https:// one");
+    return;
+  }
+  const std::array<std::pair<std::string_view, const std::string*>, 3> files{
+      {{"ca", &tls.ca}, {"certificate", &tls.certificate}, {"key", &tls.key}}};
+  for (const auto& [key, file] : files) {
+    const std::string place = join_path(path, key);
+    if (!file->empty()) {
+      validate_file(*file, place, environment, report);
+    } else if (report.has(place)) {
+      report.problem(place, "is empty, expected the path of a PEM file");
+    }
+  }
+  if (tls.certificate.empty() != tls.key.empty()) {
+    report.problem(path, std::string{tls.key.empty() ? "key" : "certificate"} +
+                             " is missing, expected certificate and key or none of them");
+  }
+  if ((!tls.server_name.empty() || report.has(path + ".server_name")) &&
+      (!is_host(tls.server_name) || tls.server_name.starts_with('['))) {
+    report.problem(path + ".server_name", "expected a host name, as in app.example.com");
+  }
+  if (!tls.verify) {
+    report.warning(path + ".verify",
+                   "false: whoever answers is taken for the backend, and sees its sessions");
+    if (!tls.ca.empty()) {
+      report.problem(path + ".ca", "nothing is verified by it: verify is false");
+    }
+  }
+}
+
+void validate_queue(const BackendConfig& backend, const std::string& path, Report& report) {
+  const BackendConfig fresh;
+  if (backend.max_requests == 0 &&
+      (backend.queue != fresh.queue || backend.queue_timeout != fresh.queue_timeout)) {
+    report.warning(path + ".queue", "is not used: max_requests is 0, so nothing waits");
+  }
+}
+
+void validate_backend(const BackendConfig& backend, const std::string& path,
+                      const Environment& environment, Report& report) {
   if (backend.name.empty() || backend.name.size() > 64 || !is_token(backend.name)) {
     report.problem(path, "the name of a backend is 1 to 64 letters, digits, - or _");
   }
@@ -82,7 +84,8 @@ void validate_backend(const BackendConfig& backend, const std::string& path, Rep
   std::set<std::string> seen;
   for (std::size_t i = 0; i < backend.servers.size(); ++i) {
     const ServerConfig& server = backend.servers[i];
-    if (!seen.insert((server.tls ? "s " : "p ") + server.address.to_string()).second) {
+    if (!report.is_bad(join_path(path + ".servers", i)) &&
+        !seen.insert((server.tls ? "s " : "p ") + server.address.to_string()).second) {
       report.warning(join_path(path + ".servers", i), "this server is in the list already");
     }
   }
@@ -92,6 +95,8 @@ void validate_backend(const BackendConfig& backend, const std::string& path, Rep
   if (const auto& secret = backend.assertion; secret && !report.is_bad(path + ".assertion")) {
     validate_secret(*secret, false, path + ".assertion.secret", report);
   }
+  validate_server_tls(backend, path + ".tls", environment, report);
+  validate_queue(backend, path, report);
   if (backend.health_check) {
     if (!is_absolute_request_path(backend.health_check->path)) {
       report.problem(path + ".health_check.path",
@@ -116,44 +121,15 @@ bool is_host(std::string_view text) {
          parse_socket_address(std::string{text} + ":0", error).has_value();
 }
 
-void validate_listeners(const Config& config, const Environment& environment, Report& report) {
-  if (config.listen.empty()) {
-    report.problem("listen",
-                   "is missing or empty, expected for example listen: [{address: "
-                   "\"0.0.0.0:8080\"}]");
-  }
-  for (std::size_t i = 0; i < config.listen.size(); ++i) {
-    const ListenConfig& listener = config.listen[i];
-    const std::string path = join_path("listen", i);
-    for (std::size_t j = 0; j < i; ++j) {
-      if (is_set(listener.address) && collide(listener.address, config.listen[j].address)) {
-        report.problem(path + ".address",
-                       "this address is taken by " + join_path("listen", j) + " already");
-        break;
-      }
-    }
-    if (listener.tls) {
-      validate_tls(listener.tls->certificates.front(), path + ".tls", environment, report);
-    }
-    if (listener.proxy_protocol && listener.address.kind == SocketAddress::Kind::Tcp &&
-        config.trusted_proxies.empty()) {
-      report.problem(path + ".proxy_protocol",
-                     "nobody could connect: a PROXY header is believed from trusted_proxies only, "
-                     "and there are none");
-    }
-    if (config.admin.address && collide(*config.admin.address, listener.address)) {
-      report.problem("admin.address", "this address is taken by " + path + " already");
-    }
-  }
-  for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i) {
-    if (config.trusted_proxies[i].prefix == 0 || config.trusted_proxies[i].prefix == 96) {
-      report.warning(join_path("trusted_proxies", i),
-                     "every client is trusted to name its own address, scheme and host");
-    }
+void validate_file(const std::string& file, const std::string& path, const Environment& environment,
+                   Report& report) {
+  std::string error;
+  if (!environment.read_file(file, error)) {
+    report.problem(path, "the file " + file + " cannot be read: " + error);
   }
 }
 
-void validate_backends(const Config& config, Report& report) {
+void validate_backends(const Config& config, const Environment& environment, Report& report) {
   if (config.backends.empty()) {
     report.problem("backends",
                    "is missing or empty, expected for example backends: {app: "
@@ -161,7 +137,7 @@ void validate_backends(const Config& config, Report& report) {
   }
   for (const BackendConfig& backend : config.backends) {
     const std::string path = join_path("backends", backend.name);
-    validate_backend(backend, path, report);
+    validate_backend(backend, path, environment, report);
     if (backend.balance == Balance::SessionHash && config.session.format == SessionFormat::Flask) {
       report.problem(path + ".balance",
                      "session_hash needs a session id, which format: flask has not");
@@ -169,11 +145,25 @@ void validate_backends(const Config& config, Report& report) {
   }
 }
 
+void validate_outputs(const Config& config, Report& report) {
+  if (!config.log.access && (!config.log.access_file.empty() || !config.log.fields.empty())) {
+    report.warning(config.log.access_file.empty() ? "log.fields" : "log.access_file",
+                   "is not used: access is false");
+  }
+  if (const auto& token = config.admin.token; token && !report.is_bad("admin.token")) {
+    validate_secret(*token, false, "admin.token", report);
+    if (!config.admin.address) {
+      report.warning("admin.token", "is not used: admin has no address");
+    }
+  }
+}
+
 void validate(const Config& config, const Environment& environment, Report& report) {
   validate_listeners(config, environment, report);
-  validate_backends(config, report);
+  validate_backends(config, environment, report);
   validate_routes(config, report);
   validate_session(config.session, report);
+  validate_outputs(config, report);
 }
 
 }  // namespace keepsake

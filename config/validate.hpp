@@ -12,8 +12,13 @@ void validate(const Config& config, const Environment& environment, Report& repo
 
 // The parts of it.
 void validate_listeners(const Config& config, const Environment& environment, Report& report);
-void validate_backends(const Config& config, Report& report);
+void validate_backends(const Config& config, const Environment& environment, Report& report);
 void validate_routes(const Config& config, Report& report);
+// The overrides of one route that stands at `place`, and how it changes heads.
+void validate_overrides(const Config& config, const RouteConfig& route, const std::string& place,
+                        Report& report);
+void validate_rewrite(const Config& config, const RouteConfig& route, const std::string& place,
+                      Report& report);
 // One secret's text; `allow_short` takes fewer than 32 bytes with a warning.
 void validate_secret(const Secret& secret, bool allow_short, const std::string& path,
                      Report& report);
@@ -21,6 +26,10 @@ void validate_secrets(const SessionConfig& session, Report& report);
 void validate_session_headers(const SessionConfig& session, Report& report);
 void validate_cookie(const CookieConfig& cookie, Report& report);
 void validate_session(const SessionConfig& session, Report& report);
+void validate_outputs(const Config& config, Report& report);
+// That a file can be read; `path` is the key that names it.
+void validate_file(const std::string& file, const std::string& path, const Environment& environment,
+                   Report& report);
 
 // A host name, an IPv4 address or an IPv6 address in brackets; no port.
 bool is_host(std::string_view text);

@@ -153,6 +153,8 @@ void validate_routes(const Config& config, Report& report) {
     if (route.kind == RouteConfig::Kind::Set) {
       validate_set(route, place + ".set", report);
     }
+    validate_overrides(config, route, place, report);
+    validate_rewrite(config, route, place, report);
     for (std::size_t j = 0; j < i; ++j) {
       if (!report.is_bad(place) && hides(config.routes[j], route)) {
         report.warning(place, "is never reached: " + join_path("routes", j) + " (" +

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "config/header_names.hpp"
 #include "config/validate.hpp"
 #include "http/chars.hpp"
-#include "http/field_names.hpp"
 
 namespace keepsake {
 namespace {
@@ -26,19 +26,6 @@ bool is_sample(std::string_view secret) {
   return std::any_of(std::begin(samples), std::end(samples), [&](std::string_view sample) {
     return lower.find(sample) != std::string::npos;
   });
-}
-
-// What the proxy itself reads or writes. A session value in its place would change how a request is
-// framed and forwarded (RFC 9110 7.6.1, RFC 9112 6), or hide what the cross-site check looks at.
-bool is_reserved(std::string_view name) {
-  static const FieldTable known;
-  return known.find(name).id != FieldId::Other || equals_ignoring_case(name, "via");
-}
-
-std::string fold_header_name(std::string_view name) {
-  std::string folded{name};
-  std::transform(folded.begin(), folded.end(), folded.begin(), fold);
-  return folded;
 }
 
 bool has_prefix(std::string_view name, std::string_view prefix) {
@@ -159,7 +146,7 @@ void validate_session_headers(const SessionConfig& session, Report& report) {
       report.problem(path, "is no header name, expected letters, digits and -");
       continue;
     }
-    if (is_reserved(header.name)) {
+    if (is_reserved_for_injection(header.name)) {
       report.problem(path,
                      "no session value may stand in this header, nor in one that a backend could "
                      "take for it: the proxy reads or writes it itself");

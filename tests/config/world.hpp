@@ -20,6 +20,7 @@ struct World {
       {"REPEATED_KEY", std::string(40, 'k')},
       {"SAMPLE_KEY", "replace-me-with-the-output-of-keepsake-keygen"},
       {"ASSERTION_KEY", "a-secret-between-keepsake-and-one-backend"},
+      {"ADMIN_TOKEN", "a-token-that-only-the-operators-of-this-proxy-have"},
       {"EMPTY_KEY", ""}};
   std::map<std::string, std::string> files{
       {"/run/secrets/good", "Zt0vJ8Qm5sYwN2rX7bLkE4hUaG9fPcD1iOoT6nWxSuM\n"},
@@ -27,6 +28,18 @@ struct World {
       {"/run/secrets/old_key", "nP4yq8Lw1sVbT6xKc0eRj3uHmZ9dGfA7iQoX5rNtYwE"},
       {"/etc/keepsake/tls.crt", "certificate"},
       {"/etc/keepsake/tls.key", "key"},
+      {"/etc/tls.crt", "certificate"},
+      {"/etc/keepsake/shop.crt", "certificate"},
+      {"/etc/keepsake/shop.key", "key"},
+      {"/etc/keepsake/proxy.crt", "certificate"},
+      {"/etc/keepsake/proxy.key", "key"},
+      {"/etc/keepsake/clients.crt", "certificates"},
+      {"/etc/keepsake/internal.crt", "certificates"},
+      {"/etc/keepsake/missing.html", "<h1>{status} {title}</h1>"},
+      {"/etc/keepsake/down.html", "<h1>{status} {title}</h1>"},
+      {"/pages/empty.html", ""},
+      {"/pages/latin1.html", "<h1>F\xFCr immer weg</h1>"},
+      {"/pages/large.html", std::string(64 * 1024 + 1, 'x')},
       {"/etc/tls.crt", "certificate"},
       {"/etc/tls.key", "key"}};
 

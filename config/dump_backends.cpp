@@ -1,0 +1,232 @@
+// backends:, routes: and error_pages: as dump_config writes them.
+
+#include "config/dump_parts.hpp"
+#include "config/units.hpp"
+
+namespace keepsake {
+namespace {
+
+constexpr std::string_view balances[] = {"round_robin", "least_requests", "session_hash"};
+
+std::string host_text(const HostHeader& host) {
+  switch (host.mode) {
+    case HostHeader::Mode::Preserve:
+      return "preserve";
+    case HostHeader::Mode::Backend:
+      return "backend";
+    case HostHeader::Mode::Literal:
+      break;
+  }
+  return yaml_quoted(host.literal);
+}
+
+void dump_file(std::string_view key, const std::string& file, YamlWriter& out) {
+  if (!file.empty()) {
+    out.line(3, key, yaml_quoted(file));
+  }
+}
+
+void dump_server_tls(const BackendTls& tls, YamlWriter& out) {
+  out.line(2, "tls");
+  dump_file("ca", tls.ca, out);
+  dump_file("certificate", tls.certificate, out);
+  dump_file("key", tls.key, out);
+  dump_file("server_name", tls.server_name, out);
+  out.line(3, "verify", dump_text(tls.verify));
+}
+
+// "{a: 1, b: 2}" piece by piece.
+class FlowMap {
+ public:
+  void add(std::string_view key, const std::string& value) {
+    text_.append(text_.empty() ? "" : ", ").append(key).append(": ").append(value);
+  }
+  bool empty() const { return text_.empty(); }
+  std::string take() const { return "{" + text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+void dump_headers(int depth, std::string_view key, const std::vector<HeaderValue>& headers,
+                  YamlWriter& out) {
+  if (!headers.empty()) {
+    out.line(depth, key);
+  }
+  for (const HeaderValue& header : headers) {
+    out.line(depth + 1, yaml_scalar(header.name), yaml_quoted(header.value));
+  }
+}
+
+void dump_names(std::string_view key, const std::vector<std::string>& names, YamlWriter& out) {
+  std::vector<std::string> items;
+  for (const std::string& name : names) {
+    items.push_back(yaml_scalar(name));
+  }
+  if (!items.empty()) {
+    out.line(3, key, dump_list(items));
+  }
+}
+
+void dump_rewrite(const RewriteConfig& rewrite, YamlWriter& out) {
+  if (rewrite.empty()) {
+    return;
+  }
+  out.line(2, "rewrite");
+  dump_file("strip_prefix", rewrite.strip_prefix, out);
+  dump_file("add_prefix", rewrite.add_prefix, out);
+  dump_headers(3, "set_request_headers", rewrite.set_request_headers, out);
+  dump_names("remove_request_headers", rewrite.remove_request_headers, out);
+  dump_headers(3, "set_response_headers", rewrite.set_response_headers, out);
+  dump_names("remove_response_headers", rewrite.remove_response_headers, out);
+}
+
+void dump_bounds_of(const RouteConfig& route, YamlWriter& out) {
+  FlowMap limits;
+  const auto size = [&](std::string_view key, std::optional<ByteCount> value) {
+    if (value) {
+      limits.add(key, format_size(*value));
+    }
+  };
+  size("body", route.limits.body);
+  size("form", route.limits.form);
+  FlowMap timeouts;
+  const auto wait = [&](std::string_view key, std::optional<Millis> value) {
+    if (value) {
+      timeouts.add(key, format_duration(*value));
+    }
+  };
+  wait("body", route.timeouts.body);
+  wait("idle", route.timeouts.idle);
+  wait("connect", route.timeouts.connect);
+  wait("response", route.timeouts.response);
+  wait("write", route.timeouts.write);
+  if (!limits.empty()) {
+    out.line(2, "limits", limits.take());
+  }
+  if (!timeouts.empty()) {
+    out.line(2, "timeouts", timeouts.take());
+  }
+}
+
+void dump_guards(const RouteConfig& route, YamlWriter& out) {
+  std::vector<std::string> limits;
+  for (const RateLimit& limit : route.rate_limits) {
+    FlowMap text;
+    text.add("per", limit.per == RateLimit::Per::Client ? "client" : "session");
+    text.add("requests", std::to_string(limit.requests));
+    text.add("every", format_duration(limit.every));
+    if (limit.burst != 0) {
+      text.add("burst", std::to_string(limit.burst));
+    }
+    limits.push_back(text.take());
+  }
+  if (!limits.empty()) {
+    out.line(2, "rate_limits", dump_list(limits));
+  }
+  if (!route.allow.empty()) {
+    out.line(2, "allow", dump_text(route.allow));
+  }
+  if (!route.deny.empty()) {
+    out.line(2, "deny", dump_text(route.deny));
+  }
+}
+
+// What a route does.
+void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& out) {
+  if (route.kind == RouteConfig::Kind::Backend) {
+    out.line(2, "backend", yaml_scalar(config.backends[route.backend].name));
+    out.line(2, "session", dump_text(route.session));
+    return;
+  }
+  if (route.kind == RouteConfig::Kind::Clear) {
+    out.line(2, "clear", "true");
+  } else {
+    out.line(2, "set");
+    for (const SetField& mapping : route.set) {
+      out.line(3, yaml_scalar(mapping.key), yaml_scalar(mapping.field));
+    }
+  }
+  out.line(2, "redirect", yaml_quoted(route.redirect));
+}
+
+}  // namespace
+
+void dump_backends(const Config& config, YamlWriter& out) {
+  out.line(0, "backends");
+  for (const BackendConfig& backend : config.backends) {
+    std::vector<std::string> servers;
+    for (const ServerConfig& server : backend.servers) {
+      const std::string url = yaml_quoted(server.url);
+      servers.push_back(server.weight == 1
+                            ? url
+                            : "{url: " + url + ", weight: " + std::to_string(server.weight) + "}");
+    }
+    out.line(1, yaml_scalar(backend.name));
+    out.line(2, "servers", dump_list(servers));
+    out.line(2, "balance", dump_word(backend.balance, balances));
+    out.line(2, "host", host_text(backend.host));
+    out.line(2, "writes_session", dump_text(backend.writes_session));
+    if (backend.assertion) {
+      out.line(2, "assertion", "{secret: " + dump_text(*backend.assertion) + "}");
+    }
+    out.line(2, "keepalive",
+             "{idle: " + std::to_string(backend.keepalive_idle) +
+                 ", idle_timeout: " + format_duration(backend.keepalive_idle_timeout) + "}");
+    out.line(2, "retry", "{attempts: " + std::to_string(backend.retry_attempts) + "}");
+    if (const auto& check = backend.health_check) {
+      out.line(2, "health_check",
+               "{path: " + yaml_quoted(check->path) +
+                   ", interval: " + format_duration(check->interval) +
+                   ", timeout: " + format_duration(check->timeout) +
+                   ", healthy: " + std::to_string(check->healthy) +
+                   ", unhealthy: " + std::to_string(check->unhealthy) + "}");
+    }
+    out.line(2, "ejection",
+             "{failures: " + std::to_string(backend.ejection_failures) +
+                 ", for: " + format_duration(backend.ejection_time) + "}");
+    if (!(backend.tls == BackendTls{})) {
+      dump_server_tls(backend.tls, out);
+    }
+    out.line(2, "slow_start", format_duration(backend.slow_start));
+    out.line(2, "max_requests", std::to_string(backend.max_requests));
+    out.line(2, "queue",
+             "{size: " + std::to_string(backend.queue) +
+                 ", timeout: " + format_duration(backend.queue_timeout) + "}");
+  }
+}
+
+void dump_routes(const Config& config, YamlWriter& out) {
+  out.line(0, "routes", config.routes.empty() ? "[]" : "");
+  for (const RouteConfig& route : config.routes) {
+    out.item(1, "path", yaml_quoted(route.path));
+    if (route.host) {
+      out.line(2, "host", yaml_quoted(*route.host));
+    }
+    if (!route.methods.empty()) {
+      std::vector<std::string> methods;
+      for (const std::string& method : route.methods) {
+        methods.push_back(yaml_scalar(method));
+      }
+      out.line(2, "methods", dump_list(methods));
+    }
+    dump_purpose(config, route, out);
+    dump_bounds_of(route, out);
+    dump_rewrite(route.rewrite, out);
+    dump_headers(2, "response_headers", route.response_headers, out);
+    dump_guards(route, out);
+  }
+}
+
+void dump_error_pages(const Config& config, YamlWriter& out) {
+  if (!config.error_pages.empty()) {
+    out.line(0, "error_pages");
+  }
+  for (const ErrorPage& page : config.error_pages) {
+    const bool one = page.first == page.last;
+    out.line(1, one ? std::to_string(page.first) : std::to_string(page.first / 100) + "xx",
+             yaml_quoted(page.file));
+  }
+}
+
+}  // namespace keepsake

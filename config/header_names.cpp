@@ -1,0 +1,96 @@
+#include "config/header_names.hpp"
+
+#include <algorithm>
+
+#include "http/chars.hpp"
+#include "http/field_names.hpp"
+
+namespace keepsake {
+namespace {
+
+// Made once; holds no injected names.
+const FieldTable& known_names() {
+  static const FieldTable table;
+  return table;
+}
+
+// Framing, the connection, and who asks for what: in neither direction anybody else's.
+bool is_decided_both_ways(FieldId id) {
+  switch (id) {
+    case FieldId::Host:
+    case FieldId::ContentLength:
+    case FieldId::TransferEncoding:
+    case FieldId::Connection:
+    case FieldId::Cookie:
+    case FieldId::Expect:
+    case FieldId::Upgrade:
+    case FieldId::Te:
+    case FieldId::Trailer:
+    case FieldId::KeepAlive:
+    case FieldId::ProxyConnection:
+    case FieldId::ProxyAuthorization:
+    case FieldId::ProxyAuthenticate:
+    case FieldId::Http2Settings:
+    case FieldId::XForwardedFor:
+    case FieldId::XForwardedProto:
+    case FieldId::XForwardedHost:
+    case FieldId::XForwardedPort:
+    case FieldId::XForwardedOther:
+    case FieldId::Forwarded:
+    case FieldId::XRealIp:
+    case FieldId::XRequestId:
+    case FieldId::SecWebSocketKey:
+    case FieldId::SecWebSocketAccept:
+    case FieldId::SetCookie:
+    case FieldId::XSessionSet:
+    case FieldId::XSessionClear:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_assertion(std::string_view name) {
+  return fold_header_name(name) == "x-keepsake-assertion";
+}
+
+}  // namespace
+
+std::string fold_header_name(std::string_view name) {
+  std::string folded{name};
+  std::transform(folded.begin(), folded.end(), folded.begin(), fold);
+  return folded;
+}
+
+bool is_reserved_for_injection(std::string_view name) {
+  return known_names().find(name).id != FieldId::Other || equals_ignoring_case(name, "via") ||
+         is_assertion(name);
+}
+
+bool is_decided_in_requests(std::string_view name, const Config& config) {
+  const FieldId id = known_names().find(name).id;
+  return is_decided_both_ways(id) || is_assertion(name) ||
+         (id == FieldId::Traceparent && config.traceparent);
+}
+
+bool is_decided_in_responses(std::string_view name, bool with_session) {
+  const FieldId id = known_names().find(name).id;
+  return is_decided_both_ways(id) || is_assertion(name) || id == FieldId::Date ||
+         (id == FieldId::Vary && with_session);
+}
+
+std::map<std::string, std::string> injected_headers(const Config& config) {
+  std::map<std::string, std::string> names;
+  for (const SessionHeader& header : config.session.headers) {
+    names.emplace(fold_header_name(header.name), header.name);
+  }
+  for (const ListenConfig& listener : config.listen) {
+    if (listener.tls && !listener.tls->client_ca.empty()) {
+      const std::string& name = listener.tls->client_subject_header;
+      names.emplace(fold_header_name(name), name);
+    }
+  }
+  return names;
+}
+
+}  // namespace keepsake
