@@ -44,8 +44,9 @@ std::vector<Endpoint> literal_endpoints(const SocketAddress& address) {
 }
 
 ServerPool::ServerPool(PoolContext context, const BackendConfig& backend,
-                       const ServerConfig& server)
+                       const ServerConfig& server, std::shared_ptr<ServerFigures> figures)
     : context_(context),
+      figures_(std::move(figures)),
       url_(server.url),
       server_(server),
       max_idle_(backend.keepalive_idle),
@@ -78,6 +79,8 @@ Lease ServerPool::take_idle(bool check) {
     }
     connection->reused = true;
     ++in_flight_;
+    ServerFigures::add(figures_->requests);
+    count_links();
     context_.metrics.add(Counter::BackendReused);
     return Lease{*this, connection};
   }
@@ -94,7 +97,9 @@ Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use)
     auto connection =
         std::make_unique<BackendConnection>(*this, context_.io, context_.streams, context_.buffers);
     context_.metrics.add(Counter::BackendConnects);
+    ServerFigures::add(figures_->connects);
     ++in_flight_;
+    count_links();
     Lease lease{*this, connection.release()};
     in_use = &lease->stream;
     result.error = co_await lease->stream.connect(endpoint, lease->stream.in(timeout));
@@ -108,10 +113,12 @@ Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use)
         ::setsockopt(lease->stream.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       }
       ++next_endpoint_;
+      ServerFigures::add(figures_->requests);
       result.lease = std::move(lease);
       break;
     }
     context_.metrics.add(Counter::BackendConnectFailures);
+    ServerFigures::add(figures_->connect_failures);
   }
   co_return std::move(result);
 }
@@ -120,7 +127,14 @@ void ServerPool::count_failure(SteadyTime now) {
   if (++failures_ >= ejection_failures_) {
     failures_ = 0;
     ejected_until_ = now + ejection_time_;
+    ServerFigures::add(figures_->ejections);
+    figures_->ejected.store(true, std::memory_order_relaxed);
   }
+}
+
+void ServerPool::count_links() {
+  ServerFigures::set(figures_->in_flight, in_flight_);
+  ServerFigures::set(figures_->idle, idle_.size());
 }
 
 void ServerPool::keep(BackendConnection* connection) {
@@ -128,11 +142,13 @@ void ServerPool::keep(BackendConnection* connection) {
   if (idle_.size() >= max_idle_ || !connection->in.empty() || connection->has_result_ ||
       connection->stream.interrupted()) {
     BackendConnection::destroy(connection);
+    count_links();
     return;
   }
   connection->idle_ = true;
   connection->idle_since = context_.streams.now();
   idle_.push_back(connection);
+  count_links();
   if (!connection->reading_) {
     connection->begin_read();
   }
@@ -140,12 +156,14 @@ void ServerPool::keep(BackendConnection* connection) {
 
 void ServerPool::drop(BackendConnection* connection) {
   --in_flight_;
+  count_links();
   BackendConnection::destroy(connection);
 }
 
 void ServerPool::discard_idle(BackendConnection* connection) {
   context_.metrics.add(Counter::BackendStale);
   idle_.erase(std::find(idle_.begin(), idle_.end(), connection));
+  count_links();
   BackendConnection::destroy(connection);
 }
 
@@ -157,6 +175,8 @@ void ServerPool::sweep(SteadyTime now) {
     ++expired;
   }
   idle_.erase(idle_.begin(), idle_.begin() + static_cast<std::ptrdiff_t>(expired));
+  count_links();
+  figures_->ejected.store(ejected(now), std::memory_order_relaxed);
 }
 
 void ServerPool::close_idle() {
@@ -164,6 +184,7 @@ void ServerPool::close_idle() {
     BackendConnection::destroy(connection);
   }
   idle_.clear();
+  count_links();
 }
 
 }  // namespace keepsake

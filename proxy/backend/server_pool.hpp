@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend_connection.hpp"
+#include "backend/server_figures.hpp"
 #include "base/buffer.hpp"
 #include "base/metrics.hpp"
 #include "base/task.hpp"
@@ -49,7 +50,8 @@ class Lease {
 
 class ServerPool {
  public:
-  ServerPool(PoolContext context, const BackendConfig& backend, const ServerConfig& server);
+  ServerPool(PoolContext context, const BackendConfig& backend, const ServerConfig& server,
+             std::shared_ptr<ServerFigures> figures);
   ~ServerPool();
   ServerPool(const ServerPool&) = delete;
   ServerPool& operator=(const ServerPool&) = delete;
@@ -78,6 +80,8 @@ class ServerPool {
   void count_failure(SteadyTime now);
   void count_success() { failures_ = 0; }
 
+  const ServerFigures& figures() const { return *figures_; }
+
   std::size_t in_flight() const { return in_flight_; }
   std::size_t idle() const { return idle_.size(); }
 
@@ -91,8 +95,10 @@ class ServerPool {
   void keep(BackendConnection* connection);
   void drop(BackendConnection* connection);
   void discard_idle(BackendConnection* connection);
+  void count_links();
 
   PoolContext context_;
+  std::shared_ptr<ServerFigures> figures_;
   std::string url_;
   ServerConfig server_;
   std::size_t max_idle_;

@@ -50,6 +50,8 @@ class Server {
   // Whether some worker cannot use the store of the sessions. From any thread.
   bool store_degraded() const { return shared_.store_health.degraded(clock_.steady()); }
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
+  // What the workers count of each backend's servers. From any thread.
+  const BackendBook& backend_book() const { return shared_.backends; }
 
  private:
   void post_to_workers(const std::function<void(Worker&)>& job);

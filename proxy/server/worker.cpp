@@ -60,7 +60,8 @@ std::shared_ptr<ServerPool> Worker::pool_for(const BackendConfig& backend,
   std::shared_ptr<ServerPool> pool = known.lock();
   if (!pool) {
     pool = std::make_shared<ServerPool>(PoolContext{io_, streams_, buffers_, metrics_}, backend,
-                                        server);
+                                        server,
+                                        shared_.backends.figures(this, backend.name, server.url));
     known = pool;
   }
   return pool;

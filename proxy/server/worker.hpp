@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/backend_book.hpp"
 #include "backend/balancer.hpp"
 #include "backend/server_pool.hpp"
 #include "base/buffer.hpp"
@@ -48,6 +49,7 @@ struct SharedCounts {
   ClientCounts per_client;
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
   StoreHealth store_health;
+  BackendBook backends;
 };
 
 class Worker {
@@ -123,7 +125,7 @@ class Worker {
   AccessLog access_log_;
   std::shared_ptr<const View> view_;
   std::map<std::string, std::weak_ptr<ServerPool>> pools_;  // by what makes two servers the same
-  std::weak_ptr<RedisConnection> redis_;  // of the configuration in use
+  std::weak_ptr<RedisConnection> redis_;                    // of the configuration in use
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
   Connection* connections_ = nullptr;
