@@ -133,6 +133,19 @@ void write_counters(const Server& server, Text& text) {
   }
 }
 
+// A key that nobody's cookie needs any more is one that does not count on.
+void write_keys(const Server& server, Text& text) {
+  constexpr std::string_view name = "keepsake_sessions_opened_by_key_total";
+  const std::shared_ptr<const Snapshot> snapshot = server.snapshot();
+  text.head(name,
+            "Valid session cookies, by the key that had sealed them; the secret at place 0 seals. "
+            "One that has not opened any for idle_timeout may go.");
+  for (std::size_t i = 0; i < snapshot->keys->size(); ++i) {
+    text.sample(name, fmt::format(R"(key_id="{}",place="{}")", snapshot->keys->id_hex(i), i),
+                server.opened_by(snapshot->keys->at(i).id));
+  }
+}
+
 void write_control(const Server& server, const Status& status, Text& text) {
   text.head("keepsake_build_info", "The version that runs; always 1.");
   text.sample("keepsake_build_info", "version=\"" KEEPSAKE_VERSION "\"", 1);
@@ -165,6 +178,7 @@ void write_process(const Status& status, Text& text) {
 std::string metrics_text(const Server& server, const Status& status) {
   Text text;
   write_counters(server, text);
+  write_keys(server, text);
   write_control(server, status, text);
   write_process(status, text);
   return text.take();

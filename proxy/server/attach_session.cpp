@@ -40,6 +40,29 @@ void find_cookies(Exchange& x) {
   }
 }
 
+// Opens one candidate. Another worker may have begun to seal with the keys of a reload that this
+// exchange is not part of yet: nobody is logged out by that.
+OpenStatus open_cookie(Exchange& x, std::string_view cookie) {
+  const bool bound = x.view->config().session.cookie.bind_host;
+  const std::string_view binding = bound ? std::string_view{x.work.host} : std::string_view{};
+  const View* view = x.view;
+  Opened opened = view->codec->open(cookie, binding, x.work.session);
+  if (opened.status == OpenStatus::UnknownKey && &x.worker.newest_view() != view) {
+    view = &x.worker.newest_view();
+    opened = view->codec->open(cookie, binding, x.work.session);
+  }
+  if (opened.status != OpenStatus::Ok) {
+    return opened.status;
+  }
+  const OpenStatus status = judge(x.view->snapshot->cookie_lifetime, x.work.session,
+                                  unix_seconds(x.worker.clock().wall()));
+  if (status == OpenStatus::Ok) {
+    KeyUse::count(*view->keys[opened.key_index]);
+    x.session.reseal = view == x.view && opened.key_index > 0;
+  }
+  return status;
+}
+
 // The values behind the id in the cookie. A store that cannot be asked logs nobody out.
 Task<Fault> load_session(Exchange& x) {
   Metrics& metrics = x.worker.metrics();
@@ -91,18 +114,10 @@ Task<Fault> attach_session(Exchange& x) {
     co_return Fault::None;
   }
   find_cookies(x);
-  const SessionConfig& config = x.view->config().session;
-  const std::string_view binding = config.cookie.bind_host ? std::string_view{x.work.host} : "";
   for (std::size_t i = 0; i < x.session.cookies.count && !x.session.opened; ++i) {
-    const Opened opened = x.view->codec->open(x.session.cookies.values[i], binding, x.work.session);
-    x.session.status = opened.status;
-    if (opened.status == OpenStatus::Ok) {
-      x.session.status = judge(x.view->snapshot->cookie_lifetime, x.work.session,
-                               unix_seconds(x.worker.clock().wall()));
-    }
+    x.session.status = open_cookie(x, x.session.cookies.values[i]);
     if (x.session.status == OpenStatus::Ok) {
       x.session.opened = true;
-      x.session.reseal = opened.key_index > 0;
       x.session.cookie_stamp = x.work.session.touched;
     } else {
       x.work.session.reset();

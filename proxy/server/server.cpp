@@ -78,7 +78,8 @@ bool Server::start(std::string& error) {
   }
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(clock_, shared_, options_.worker));
-    workers_.back()->use(snapshot_);
+    workers_.back()->prepare(snapshot_);
+    workers_.back()->use_prepared(*snapshot_);
     for (std::size_t l = 0; l < sockets.size(); ++l) {
       workers_.back()->accept_from(sockets[l][i], config.listen[l]);
     }
@@ -115,7 +116,14 @@ void Server::post_to_workers(const std::function<void(Worker&)>& job) {
 void Server::reload(Config config) {
   snapshot_ = std::make_shared<const Snapshot>(std::move(config));
   shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
-  post_to_workers([snapshot = snapshot_](Worker& worker) { worker.use(snapshot); });
+  const auto unready = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  post_to_workers([this, snapshot = snapshot_, unready](Worker& worker) {
+    worker.prepare(snapshot);
+    if (unready->fetch_sub(1) == 1) {
+      worker.use_prepared(*snapshot);
+      post_to_workers([snapshot](Worker& other) { other.use_prepared(*snapshot); });
+    }
+  });
   resolver_->watch(servers_of(snapshot_->config));
 }
 
@@ -135,6 +143,14 @@ bool Server::wait(Millis timeout) {
     std::this_thread::sleep_for(Millis{5});
   }
   return running_ == 0;
+}
+
+std::uint64_t Server::opened_by(const KeyId& key) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) {
+    sum += worker->key_use().opened(key);
+  }
+  return sum;
 }
 
 std::uint64_t Server::count(Counter counter) const {

@@ -46,6 +46,8 @@ class Server {
   bool draining() const { return draining_; }
 
   std::uint64_t count(Counter counter) const;
+  // How many valid cookies came that this key had sealed.
+  std::uint64_t opened_by(const KeyId& key) const;
   std::size_t connections() const { return shared_.connections.load(); }
   // Whether some worker cannot use the store of the sessions. From any thread.
   bool store_degraded() const { return shared_.store_health.degraded(clock_.steady()); }

@@ -50,6 +50,7 @@ Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
 Worker::~Worker() {
   listeners_.clear();
   view_.reset();
+  next_.reset();
 }
 
 std::shared_ptr<ServerPool> Worker::pool_for(const BackendConfig& backend,
@@ -93,10 +94,11 @@ std::shared_ptr<SessionStore> Worker::store_for(const Snapshot& snapshot) {
   return nullptr;
 }
 
-void Worker::use(std::shared_ptr<const Snapshot> snapshot) {
+void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   auto view = std::make_shared<View>();
   view->store = store_for(*snapshot);
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
+  view->keys = key_use_.cells_of(*snapshot->keys);
   for (const BackendConfig& backend : snapshot->config.backends) {
     std::vector<std::shared_ptr<ServerPool>> servers;
     for (const ServerConfig& server : backend.servers) {
@@ -105,7 +107,15 @@ void Worker::use(std::shared_ptr<const Snapshot> snapshot) {
     view->backends.push_back(std::make_unique<Balancer>(backend, std::move(servers)));
   }
   view->snapshot = std::move(snapshot);
-  view_ = std::move(view);
+  next_ = std::move(view);
+}
+
+void Worker::use_prepared(const Snapshot& snapshot) {
+  if (!next_ || next_->snapshot.get() != &snapshot) {
+    return;
+  }
+  view_ = std::move(next_);
+  next_.reset();
   std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
 }
 

@@ -26,6 +26,7 @@
 #include "server/log_access.hpp"
 #include "server/snapshot.hpp"
 #include "session/codec.hpp"
+#include "session/key_use.hpp"
 #include "store/memory_store.hpp"
 #include "store/redis_connection.hpp"
 
@@ -35,6 +36,7 @@ namespace keepsake {
 struct View {
   std::shared_ptr<const Snapshot> snapshot;
   std::unique_ptr<Codec> codec;
+  std::vector<KeyUse::Cell*> keys;  // the counts of the codec's keys, in their order
   std::vector<std::unique_ptr<Balancer>> backends;  // by index of Config::backends
   std::shared_ptr<SessionStore> store;              // null with store: cookie
 
@@ -70,11 +72,17 @@ class Worker {
   Metrics& metrics() { return metrics_; }
   Random& random() { return random_; }
   AccessLog& access_log() { return access_log_; }
+  const KeyUse& key_use() const { return key_use_; }
   const std::shared_ptr<const View>& view() const { return view_; }
+  // What is in use, or about to be: another worker may have begun to use it.
+  const View& newest_view() const { return next_ ? *next_ : *view_; }
   bool draining() const { return draining_; }
 
   // --- From the server's thread, before run() or posted to io():
-  void use(std::shared_ptr<const Snapshot> snapshot);
+  // A reload in two steps, so that no worker seals with a key that another cannot open yet: every
+  // worker prepares, then every worker uses what it has prepared (unless it is out of date).
+  void prepare(std::shared_ptr<const Snapshot> snapshot);
+  void use_prepared(const Snapshot& snapshot);
   // Accepts from `fd` (listening, non-blocking) until stop_accepting(). The worker owns it.
   void accept_from(int fd, const ListenConfig& config);
   void stop_accepting();
@@ -123,7 +131,9 @@ class Worker {
   asio::io_context io_{1};
   asio::steady_timer sweep_timer_;
   AccessLog access_log_;
+  KeyUse key_use_;
   std::shared_ptr<const View> view_;
+  std::shared_ptr<const View> next_;                        // prepared, not yet in use
   std::map<std::string, std::weak_ptr<ServerPool>> pools_;  // by what makes two servers the same
   std::weak_ptr<RedisConnection> redis_;                    // of the configuration in use
   std::vector<std::unique_ptr<Listener>> listeners_;

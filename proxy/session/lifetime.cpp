@@ -7,7 +7,11 @@
 namespace keepsake {
 
 Lifetime lifetime_of(const SessionConfig& config) {
-  return {config.idle_timeout, config.absolute_timeout, config.touch_interval, config.not_before};
+  std::chrono::seconds touch = config.touch_interval;
+  if (config.cookie.lifetime) {
+    touch = std::min(touch, *config.cookie.lifetime / 2);
+  }
+  return {config.idle_timeout, config.absolute_timeout, touch, config.not_before};
 }
 
 OpenStatus judge(const Lifetime& lifetime, const Session& session, std::int64_t now) {

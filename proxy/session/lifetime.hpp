@@ -21,6 +21,8 @@ struct Lifetime {
   std::optional<std::int64_t> not_before;  // unix seconds
 };
 
+// A touch_interval of more than half of the cookie's own lifetime is cut down to that half: the
+// browser would let the cookie of a visitor go who keeps coming.
 Lifetime lifetime_of(const SessionConfig& config);
 
 // How far ahead of our clock a stamp may be: replicas' clocks differ a little.

@@ -1,4 +1,5 @@
 #include "session/key_ring.hpp"
+#include "session/key_use.hpp"
 
 #include "session/support.hpp"
 #include "support/catch.hpp"
@@ -35,6 +36,25 @@ TEST_CASE("a trailing line end would be another key: cutting it is the loader's 
           "[session][keys]") {
   const KeyRing keys({std::string("x"), std::string("x\n")});
   CHECK(keys.at(0).sealing != keys.at(1).sealing);
+}
+
+TEST_CASE("each key's uses are counted under its id through every reload", "[session][keys]") {
+  const std::string a = "first-secret-for-tests-0123456789abcdef", b = "second-" + a,
+                    c = "third-" + a;
+  const KeyRing old{{a, b}}, next{{c, a}};
+  KeyUse use;
+  const auto first = use.cells_of(old);
+  REQUIRE(first.size() == 2);
+  KeyUse::count(*first[0]);
+  KeyUse::count(*first[1]);
+  KeyUse::count(*first[1]);
+  const auto second = use.cells_of(next);
+  CHECK(second[1] == first[0]);
+  KeyUse::count(*second[1]);
+  CHECK(use.opened(old.at(0).id) == 2);
+  CHECK(use.opened(old.at(1).id) == 2);
+  CHECK(use.opened(next.at(0).id) == 0);
+  CHECK(use.opened(KeyId{}) == 0);
 }
 
 }  // namespace keepsake

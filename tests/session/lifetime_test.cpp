@@ -120,4 +120,15 @@ TEST_CASE("lifetimes come from the session section of the configuration", "[sess
   CHECK(lifetime.not_before == kStart);
 }
 
+TEST_CASE("a cookie that a browser keeps for a short time only is written again in time",
+          "[session][lifetime]") {
+  SessionConfig config;
+  config.cookie.lifetime = seconds{100};
+  CHECK(lifetime_of(config).touch_interval == seconds{50});  // the default is 60 s
+  config.cookie.lifetime = seconds{120};
+  CHECK(lifetime_of(config).touch_interval == seconds{60});
+  config.cookie.lifetime = std::chrono::hours{24};
+  CHECK(lifetime_of(config).touch_interval == seconds{60});
+}
+
 }  // namespace keepsake

@@ -1,0 +1,120 @@
+// A reload reaches the workers one after the other. What the first of them seals with a new key,
+// the last of them must open already.
+
+#include <thread>
+
+#include "config/load.hpp"
+#include "server/accept_connections.hpp"
+#include "server/worker.hpp"
+#include "support/catch.hpp"
+#include "support/manual_clock.hpp"
+#include "support/proxy.hpp"
+
+using namespace keepsake;
+using namespace keepsake::test;
+
+namespace {
+
+std::shared_ptr<const Snapshot> snapshot(const Backend& backend, std::string_view secrets) {
+  Environment environment;
+  environment.variable = [](const std::string& name) -> std::optional<std::string> {
+    return std::string{name == "OTHER_KEY" ? kOtherSecret : kSecret};
+  };
+  const std::string text = "listen: [{address: \"127.0.0.1:0\"}]\nbackends: {app: {servers: [\"" +
+                           backend.url() + "\"]}}\nroutes: [{path: \"/*\", backend: app}]\n" +
+                           "session: {secrets: [" + std::string{secrets} +
+                           "]}\nlog: {access: false}\n";
+  Loaded loaded = load_config_text(text, "test.yaml", environment);
+  REQUIRE(loaded.config);
+  return std::make_shared<const Snapshot>(std::move(*loaded.config));
+}
+
+// One worker on a thread of its own, which a test can leave in the middle of a reload.
+class LoneWorker {
+ public:
+  explicit LoneWorker(const std::shared_ptr<const Snapshot>& used) : worker_(clock_, shared_, {}) {
+    worker_.prepare(used);
+    worker_.use_prepared(*used);
+    std::string why;
+    const std::vector<int> fds = open_listeners(used->config.listen[0].address, 1, why);
+    REQUIRE(fds.size() == 1);
+    port_ = bound_port(fds[0]);
+    worker_.accept_from(fds[0], used->config.listen[0]);
+    thread_ = std::thread{[this] { worker_.run(); }};
+  }
+  ~LoneWorker() {
+    post([](Worker& worker) { worker.cut(); });
+    thread_.join();
+  }
+  LoneWorker(const LoneWorker&) = delete;
+  LoneWorker& operator=(const LoneWorker&) = delete;
+
+  void post(const std::function<void(Worker&)>& job) {
+    asio::post(worker_.io(), [this, job] { job(worker_); });
+  }
+  Link connect() const { return connect_to(port_); }
+  const Worker& worker() const { return worker_; }
+
+ private:
+  ManualClock clock_;
+  SharedCounts shared_;
+  Worker worker_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+struct Visit {
+  std::string name;
+  std::string cookie;
+};
+
+Visit visit(const LoneWorker& worker, Backend& backend, const std::string& cookie) {
+  Link client = worker.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nCookie: session=" + cookie + "\r\n\r\n");
+  Link link = backend.accept();
+  Visit seen;
+  seen.name = link.read_request().value("X-Session-Name");
+  link.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  seen.cookie = client.read_response().set_cookie();
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("a worker that a reload has not reached opens what the others seal with its keys (S-21)",
+          "[wire][reload]") {
+  Backend backend;
+  const auto old = snapshot(backend, "{env: SESSION_KEY}");
+  const auto both = snapshot(backend, "{env: OTHER_KEY}, {env: SESSION_KEY}");
+  // Another worker, where the reload is done.
+  Proxy other{
+      "listen: [{address: \"127.0.0.1:0\"}]\nbackends: {app: {servers: [\"${BACKEND}\"]}}\n"
+      "routes: [{path: /setName, set: {myName: name}}]\n"
+      "session: {secrets: [{env: OTHER_KEY}, {env: SESSION_KEY}]}\n",
+      {{"BACKEND", backend.url()}}};
+  const std::string cookie =
+      other
+          .ask(
+              "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
+              "application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nname=Ada")
+          .set_cookie();
+  LoneWorker worker{old};
+  const Visit before = visit(worker, backend, cookie);
+  CHECK(before.name == "(absent)");  // no reload is under way: a foreign key
+
+  worker.post([both](Worker& w) { w.prepare(both); });
+  const Visit during = visit(worker, backend, cookie);
+  CHECK(during.name == "Ada");
+  CHECK(during.cookie == "(absent)");
+  CHECK(worker.worker().key_use().opened(both->keys->at(0).id) == 1);
+
+  worker.post([both, old](Worker& w) {
+    w.use_prepared(*old);  // a reload that was overtaken changes nothing
+    w.use_prepared(*both);
+  });
+  const Visit after = visit(worker, backend, cookie);
+  CHECK(after.name == "Ada");
+  CHECK(after.cookie == "(absent)");
+  CHECK(worker.worker().key_use().opened(both->keys->at(0).id) == 2);
+  CHECK(worker.worker().key_use().opened(both->keys->at(1).id) == 0);
+}
