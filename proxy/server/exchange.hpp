@@ -67,6 +67,7 @@ struct LocalReply {
   std::string_view reason;
   std::string_view content_type;  // empty: no body
   std::string_view location;
+  std::string detail;        // for the client, in place of the fault's own
   std::string allow;         // for 405
   unsigned retry_after = 0;  // seconds
 };

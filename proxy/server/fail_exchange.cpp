@@ -58,7 +58,8 @@ void fail_exchange(Exchange& x, Fault fault) {
     x.reply.retry_after = 1;
   }
   x.work.body.clear();
-  append_error_body(info.status, info.title, info.detail, request_id(x), html, x.work.body);
+  const std::string_view detail = x.reply.detail.empty() ? info.detail : x.reply.detail;
+  append_error_body(info.status, info.title, detail, request_id(x), html, x.work.body);
 }
 
 }  // namespace keepsake

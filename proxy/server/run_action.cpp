@@ -24,6 +24,30 @@ Fault fault_of(FormError error) {
   }
 }
 
+// What was expected, where the configuration has it.
+std::string expectation(const Exchange& x, Fault fault) {
+  const Config& config = x.view->config();
+  switch (fault) {
+    case Fault::MissingField: {
+      std::string fields;
+      for (const SetField& field : x.route->set) {
+        fields.append(fields.empty() ? "\"" : ", \"").append(field.field).append("\"");
+      }
+      return "The form needs: " + fields + ".";
+    }
+    case Fault::BodyTooLarge:
+      return "A form has at most " + std::to_string(config.limits.form) + " bytes.";
+    case Fault::ValueTooLarge:
+      return "A value has at most " + std::to_string(config.session.max_value) + " bytes.";
+    case Fault::TooManyValues:
+      return "At most " + std::to_string(config.session.max_values) + " values are remembered.";
+    case Fault::SessionTooLarge:
+      return "All values together must fit into a cookie, which has at most 4096 bytes.";
+    default:
+      return {};
+  }
+}
+
 // Reads the whole request body into `out`, at most `limit` bytes of it.
 Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
   out.clear();
@@ -108,6 +132,7 @@ Task<Fault> run_action(Exchange& x) {
   if (fault != Fault::None) {
     x.session.keep_cookie = x.session.keep_cookie || x.session.opened;  // the old session stands
     x.session.changed = false;
+    x.reply.detail = expectation(x, fault);
     co_return fault;
   }
   x.reply.status = 303;  // RFC 9110 15.4.4: see the result by GET
