@@ -202,6 +202,10 @@ void validate_cookie(const CookieConfig& cookie, Report& report) {
   if (host_prefix && cookie.path != "/") {
     report.problem("session.cookie.path", "a __Host- cookie has path: /");
   }
+  if (cookie.bind_host && !cookie.domain.empty()) {
+    report.problem("session.cookie.bind_host",
+                   "does not go with a domain: each host would clear the cookie of the other");
+  }
   if (cookie.same_site == SameSite::None && !always) {
     report.problem("session.cookie.same_site", "same_site: none needs secure: true");
   }

@@ -1,5 +1,7 @@
 #include "server/commit_session.hpp"
 
+#include <algorithm>
+
 #include "http/chars.hpp"
 #include "server/change_session.hpp"
 #include "server/request_head.hpp"
@@ -141,7 +143,8 @@ bool cookie_is_due(const Exchange& x, std::int64_t now) {
     return touch_due(x.view->snapshot->lifetime, x.work.session, now);
   }
   const std::optional<Seconds>& lifetime = x.view->config().session.cookie.lifetime;
-  return lifetime && now - x.session.cookie_stamp >= lifetime->count() / 10;
+  return lifetime &&
+         now - x.session.cookie_stamp >= std::max<std::int64_t>(lifetime->count() / 10, 1);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ std::string_view value_in(std::string_view lines, std::string_view name) {
     const std::string_view line = lines.substr(0, lines.find("\r\n"));
     if (line.size() > name.size() + 1 && line.substr(0, name.size()) == name &&
         line[name.size()] == ':') {
-      return line.substr(name.size() + 2);
+      return trim(line.substr(name.size() + 2));  // as whoever receives it reads it
     }
     lines.remove_prefix(line.size() + 2);
   }
@@ -108,6 +108,9 @@ void inject_session(Exchange& x, std::string& out) {
 void inject_assertion(Exchange& x, std::string_view secret, std::size_t headers_at,
                       std::string& out) {
   const std::string_view lines = std::string_view{out}.substr(headers_at);
+  std::string_view target = std::string_view{out}.substr(0, out.find("\r\n"));
+  target.remove_prefix(target.find(' ') + 1);
+  target = target.substr(0, target.find(' '));
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
                                  unix_seconds(x.worker.clock().wall()))
@@ -115,7 +118,7 @@ void inject_assertion(Exchange& x, std::string_view secret, std::size_t headers_
   const std::string_view time{digits.data(), static_cast<std::size_t>(end - digits.data())};
 
   std::string message = "keepsake assertion v1\n";
-  message.append(x.work.request.method_text).append("\n").append(x.target.origin).append("\n");
+  message.append(x.work.request.method_text).append("\n").append(target).append("\n");
   message.append(time).append("\n");
   std::string names;
   for (const SessionHeader& header : x.view->config().session.headers) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/log.hpp"
 #include "http/chars.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_id.hpp"
@@ -111,6 +112,22 @@ void append_cookie_line(const Exchange& x, const Field& field, std::string& out)
   }
 }
 
+// Counted each, logged once a second and worker at most: whoever tries must not fill the log.
+void report_spoofs(Exchange& x, std::uint64_t spoofs) {
+  if (x.spoofs != 0) {
+    return;  // a second attempt builds the head anew
+  }
+  x.spoofs = static_cast<std::uint32_t>(spoofs);
+  x.worker.metrics().add(Counter::SpoofedHeaders, spoofs);
+  thread_local std::int64_t said = 0;
+  const std::int64_t now = unix_seconds(x.worker.clock().wall());
+  if (now != said) {
+    said = now;
+    log::warn("{} sent {} headers that pose as the proxy's own: removed (request {})",
+              x.connection.peer.text, spoofs, request_id(x));
+  }
+}
+
 // Every client line that stays, in order; neighbours are copied together. Cookie and Host lines
 // keep their place.
 void append_client_lines(Exchange& x, const ServerConfig& server, std::string& out) {
@@ -146,8 +163,7 @@ void append_client_lines(Exchange& x, const ServerConfig& server, std::string& o
   }
   out.append(run);
   if (spoofs != 0) {
-    x.spoofs = static_cast<std::uint32_t>(spoofs);
-    x.worker.metrics().add(Counter::SpoofedHeaders, spoofs);
+    report_spoofs(x, spoofs);
   }
 }
 

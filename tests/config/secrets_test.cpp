@@ -74,6 +74,24 @@ TEST_CASE("a secret has 32 bytes or more, varied, and not from a manual", "[conf
   }
 }
 
+TEST_CASE("text where the list of secrets belongs is refused, not taken letter by letter (S-22)",
+          "[config][secrets]") {
+  for (const char* secrets :
+       {"a-secret-of-more-than-thirty-two-bytes-0123", "\"\"", "7", "true", "{env: SESSION_KEY}",
+        "[a-secret-of-more-than-thirty-two-bytes-0123]"}) {
+    INFO(secrets);
+    const Loaded loaded = World{}.load(
+        "listen: [{address: \"127.0.0.1:8080\"}]\n"
+        "backends: {app: {servers: [\"http://127.0.0.1:8081\"]}}\n"
+        "session: {secrets: " +
+        std::string{secrets} + "}\n");
+    CHECK_FALSE(loaded.config.has_value());
+    REQUIRE(loaded.problems.size() == 1);
+    CHECK(loaded.problems[0].path.starts_with("session.secrets"));
+    CHECK(loaded.problems[0].message.find("thirty-two") == std::string::npos);
+  }
+}
+
 TEST_CASE("allow_short belongs to the flask format and warns", "[config][secrets]") {
   CHECK_FALSE(with_secret("dev-key", "allow_short: true").config.has_value());
   CHECK_FALSE(with_secret("dev-key", "format: flask").config.has_value());
