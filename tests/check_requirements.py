@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Holds tests/requirements.md against the tests.
 
-Fails when one of P-1 to P-88 is missing, when a number stands there twice, when a row names no test and does not say why,
-when a named test does not exist in the sources, and when it did not run and pass. The test programs
-write what they ran into the folder given as the second argument (tests/support/main.cpp).
+Fails when one of P-1 to P-88 or S-1 to S-38 is missing, when a number stands there twice, when a row names no test
+and does not say why, when a named test does not exist in the sources, and when it did not run and pass. A row names
+a Catch2 test by its sentence and a Python test as module.py::test_name. The test programs write what they ran into
+the folder given as the second argument (tests/support/main.cpp), tests/interop/run.sh gives a folder of its own
+with --python (tests/cli/runner.py).
 
-usage: check_requirements.py SOURCE_DIR [RECORD_DIR]
+usage: check_requirements.py SOURCE_DIR [[--python] RECORD_DIR]
 """
 import pathlib
 import re
 import sys
 
-NUMBERS = range(1, 89)
+NUMBERS = [f"P-{n}" for n in range(1, 89)] + [f"S-{n}" for n in range(1, 39)]
 ROW = re.compile(r"^\|\s*([PBS])-(\d+)\s*\|(.*)\|(.*)\|\s*$")
 NAMED = re.compile(r"`([^`]+)`")
+PYTHON = re.compile(r"^(\w+)\.py::(test_\w+)$")
 # TEST_CASE("one " "string", ...): adjacent literals are one name.
 CASE = re.compile(r'TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -25,6 +28,9 @@ def names_in_sources(root):
         for literals in CASE.findall(path.read_text()):
             name = "".join(LITERAL.findall(literals))
             names.add(name.replace('\\"', '"').replace("\\\\", "\\"))
+    for folder in ("cli", "interop", "session"):
+        for path in sorted((root / "tests" / folder).glob("*.py")):
+            names |= {f"{path.name}::{name}" for name in re.findall(r"^    def (test_\w+)\(", path.read_text(), re.M)}
     return names
 
 
@@ -38,9 +44,22 @@ def results(folder):
     return passed
 
 
+def not_passed(name, ran, python):
+    """What is wrong with the record of a test, or nothing: the two kinds of tests run at different times."""
+    module = PYTHON.match(name)
+    if ran is None or bool(module) != python:
+        return None
+    if python and not any(each.startswith(f"{module[1]}.py::") for each in ran):
+        return None  # that part of the tests was not asked for, or cannot run here, and says so itself
+    if name not in ran:
+        return "did not run"
+    return None if ran[name] else "failed"
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
-    record = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    python = "--python" in sys.argv
+    record = pathlib.Path(sys.argv[-1]) if len(sys.argv) > 2 else None
     known = names_in_sources(root)
     ran = results(record) if record else None
     faults, seen, open_rows = [], {}, []
@@ -59,13 +78,10 @@ def main():
         for name in tests:
             if name not in known:
                 faults.append(f"{number}: there is no test \"{name}\"")
-            elif ran is not None and name not in ran:
-                faults.append(f"{number}: \"{name}\" did not run")
-            elif ran is not None and not ran[name]:
-                faults.append(f"{number}: \"{name}\" failed")
-    numbers = [f"P-{n}" for n in NUMBERS]
-    faults += [f"{n} is missing" for n in numbers if n not in seen]
-    faults += [f"{n} is no requirement" for n in seen if n[0] == "P" and n not in numbers]
+            elif wrong := not_passed(name, ran, python):
+                faults.append(f"{number}: \"{name}\" {wrong}")
+    faults += [f"{n} is missing" for n in NUMBERS if n not in seen]
+    faults += [f"{n} is no requirement" for n in seen if n[0] != "B" and n not in NUMBERS]
     print("\n".join(faults) or f"{len(seen)} requirements, {sum(map(len, seen.values()))} tests")
     if open_rows:
         print("not yet: " + ", ".join(open_rows))

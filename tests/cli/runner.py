@@ -1,12 +1,32 @@
-"""Runs the tests of this folder and ends with the line that tests/run.sh adds up."""
+"""Runs the tests of this folder and ends with the line that tests/run.sh adds up. With KEEPSAKE_PYTHON_RECORD in the
+environment, a folder, it leaves "passed MODULE.py::TEST" there for check_requirements.py."""
 
+import os
+import pathlib
 import sys
 import time
 import unittest
 
 
+def write_record(result, bad):
+    folder = os.environ.get("KEEPSAKE_PYTHON_RECORD")
+    for test in result.ran if folder else ():
+        module, name = type(test).__module__, test._testMethodName
+        with (pathlib.Path(folder) / module).open("a") as record:
+            print("failed" if test in bad else "passed", f"{module}.py::{name}", file=record)
+
+
 class OneLineEach(unittest.TextTestResult):
     """One line per test, with what it took; a test with failed sub-tests counts once."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.ran = []
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        if test not in [skipped for skipped, _ in self.skipped]:
+            self.ran.append(test)
 
     def startTest(self, test):
         unittest.TestResult.startTest(self, test)
@@ -45,6 +65,7 @@ def main():
     suite.run(result)
     bad = {getattr(test, "test_case", test) for test, _ in result.failures + result.errors}
     good = result.testsRun - len(result.skipped) - len(bad)
+    write_record(result, bad)
     print(f"{good} passed, {len(bad)} failed")
     sys.exit(1 if bad or good < 1 else 0)
 

@@ -80,6 +80,11 @@ class Inspect(TestCase):
         self.refused(vector("one name"), "idle_expired", r"unused for \d+ d.*, and session\.idle_timeout is 1d",
                      session="absolute_timeout: 3649d")
 
+    def test_a_session_from_before_not_before_says_the_date(self):
+        self.refused(vector("one name"), "before_not_before", r"created before session\.not_before, 2024-01-01T00:00:00Z",
+                     session=TEN_YEARS + ", not_before: 2024-01-01")
+        self.assertEqual(self.inspect(vector("one name"), TEN_YEARS + ", not_before: 2023-11-14T22:13:20Z").returncode, 0)
+
     def test_a_session_of_the_proxy_is_valid_until_it_has_idled(self):
         session = "session: {idle_timeout: 1s, touch_interval: 0s, "
         text = plain(backend=self.backend().port).replace("session: {", session)
@@ -177,6 +182,8 @@ class InspectFlask(TestCase):
 
     def test_another_secret_and_an_old_stamp_are_refused(self):
         for cookie, word in {self.cookie(b"{}", FIRST): "unknown_key: no configured secret made its signature",
+                             self.cookie(b"{}", age=-1000): "from_future: it is stamped 16 min .* ahead of this machine's clock, and 30 s are",
+                             self.cookie(b"[]"): "malformed: it is not a Flask session",
                              self.cookie(b"{}", age=90_000): "idle_expired: unused for 1 d 1 h",
                              "a.b": "malformed: a Flask cookie is payload.stamp.signature"}.items():
             with self.subTest(word=word):
