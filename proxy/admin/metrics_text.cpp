@@ -85,6 +85,10 @@ constexpr Line kLines[] = {
     {Counter::Upgrades, "keepsake_upgrades_total", "",
      "Connections that became tunnels, WebSockets for example."},
     {Counter::TunnelsOpen, "keepsake_tunnels_open", "", "Tunnels that are open now."},
+    {Counter::RateLimited, "keepsake_rate_limited_total", "",
+     "Requests answered 429 because of a route's rate_limits."},
+    {Counter::AddressDenied, "keepsake_addresses_denied_total", "",
+     "Requests answered 403 because of a route's allow and deny lists."},
 };
 
 constexpr bool each_counter_once() {

@@ -48,6 +48,8 @@ enum class Counter : std::uint8_t {
   LogLinesDropped,
   Upgrades,
   TunnelsOpen,
+  RateLimited,
+  AddressDenied,
   Count
 };
 inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::Count);

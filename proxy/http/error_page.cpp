@@ -166,6 +166,34 @@ void append_error_body(unsigned status, std::string_view title, std::string_view
   out += "}\n";
 }
 
+void append_own_page(std::string_view page, unsigned status, std::string_view title,
+                     std::string_view request_id, std::string& out) {
+  constexpr std::string_view kStatus = "{status}";
+  constexpr std::string_view kTitle = "{title}";
+  constexpr std::string_view kRequestId = "{request_id}";
+  while (true) {
+    const std::size_t brace = page.find('{');
+    out += page.substr(0, brace);
+    if (brace == std::string_view::npos) {
+      return;
+    }
+    page.remove_prefix(brace);
+    if (page.starts_with(kStatus)) {
+      fmt::format_to(std::back_inserter(out), "{}", status);
+      page.remove_prefix(kStatus.size());
+    } else if (page.starts_with(kTitle)) {
+      append_html(title, out);
+      page.remove_prefix(kTitle.size());
+    } else if (page.starts_with(kRequestId)) {
+      append_html(request_id, out);
+      page.remove_prefix(kRequestId.size());
+    } else {
+      out += '{';
+      page.remove_prefix(1);
+    }
+  }
+}
+
 bool prefers_html(std::string_view accept) {
   std::array<Wish, 4> wishes{{{"text/html", "text/*"},
                               {"application/xhtml+xml", "application/*"},

@@ -13,6 +13,11 @@ namespace keepsake {
 void append_error_body(unsigned status, std::string_view title, std::string_view detail,
                        std::string_view request_id, bool html, std::string& out);
 
+// A page of the operator's own, HTML: {status}, {title} and {request_id} in it are replaced by what
+// they name, escaped. Other braces stay.
+void append_own_page(std::string_view page, unsigned status, std::string_view title,
+                     std::string_view request_id, std::string& out);
+
 // Whether an Accept field (RFC 9110 12.5.1) names HTML with at least the quality of JSON. A
 // wildcard alone is no browser: false, as for an absent field.
 bool prefers_html(std::string_view accept);

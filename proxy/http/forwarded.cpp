@@ -1,6 +1,7 @@
 #include "http/forwarded.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "http/chars.hpp"
 
@@ -62,6 +63,57 @@ std::optional<IpAddress> parse_node(std::string_view text) {
     return take_number(text.substr(colon + 1)) ? parse_ip(text.substr(0, colon)) : std::nullopt;
   }
   return parse_ip(text);
+}
+
+// Of one Forwarded line; more proxies than this stand in a row nowhere.
+constexpr std::size_t kMaxElements = 16;
+
+// The node of each element's `for` (RFC 7239 5.2), element i at i % kMaxElements; an empty one
+// where there is no address. False: malformed.
+bool read_nodes(std::string_view line, std::array<std::optional<IpAddress>, kMaxElements>& nodes,
+                std::size_t& count) {
+  std::string_view rest = trim(line);
+  bool empty = true;
+  bool has_for = false;
+  std::optional<IpAddress> node;
+  const auto finish = [&] {
+    if (!empty) {
+      nodes[count++ % kMaxElements] = node;
+    }
+    empty = true;
+    has_for = false;
+    node.reset();
+  };
+  while (!rest.empty()) {
+    if (rest.front() == ',') {
+      finish();
+      rest = trim(rest.substr(1));
+      continue;
+    }
+    if (rest.front() == ';') {
+      rest = trim(rest.substr(1));
+      continue;
+    }
+    std::string_view name;
+    std::string_view value;
+    if (!take_pair(rest, name, value)) {
+      return false;
+    }
+    empty = false;
+    if (equals_lower(name, "for")) {
+      if (has_for) {  // at most once per element
+        return false;
+      }
+      has_for = true;
+      node = parse_node(value);
+    }
+    rest = trim(rest);
+    if (!rest.empty() && rest.front() != ',' && rest.front() != ';') {
+      return false;
+    }
+  }
+  finish();
+  return true;
 }
 
 }  // namespace
@@ -133,6 +185,33 @@ IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
         return client;
       }
       client = *address;
+    }
+  }
+  return client;
+}
+
+IpAddress forwarded_client_address(const IpAddress& peer, std::span<const Cidr> trusted,
+                                   std::span<const std::string_view> lines) {
+  IpAddress client = peer;
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    // Quotes can be read from the left only; the last elements are what counts.
+    std::array<std::optional<IpAddress>, kMaxElements> nodes;
+    std::size_t count = 0;
+    if (!read_nodes(*line, nodes, count)) {
+      return client;
+    }
+    for (std::size_t left = std::min(count, kMaxElements); left != 0; --left) {
+      if (!is_trusted(client, trusted)) {
+        return client;
+      }
+      const std::optional<IpAddress>& node = nodes[--count % kMaxElements];
+      if (!node) {
+        return client;
+      }
+      client = *node;
+    }
+    if (count != 0) {
+      return client;  // more hops than anybody has
     }
   }
   return client;

@@ -29,4 +29,9 @@ bool is_trusted(const IpAddress& address, std::span<const Cidr> trusted);
 IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
                          std::span<const std::string_view> xff_lines);
 
+// The same question, answered by the `for` parameters of Forwarded lines. An element that has none,
+// or a name instead of an address, ends the search; so does a line that is malformed.
+IpAddress forwarded_client_address(const IpAddress& peer, std::span<const Cidr> trusted,
+                                   std::span<const std::string_view> lines);
+
 }  // namespace keepsake

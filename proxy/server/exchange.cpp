@@ -12,6 +12,7 @@
 #include "server/commit_session.hpp"
 #include "server/fail_exchange.hpp"
 #include "server/forward_request.hpp"
+#include "server/guard_route.hpp"
 #include "server/log_access.hpp"
 #include "server/match_route.hpp"
 #include "server/read_request.hpp"
@@ -29,8 +30,14 @@ Task<bool> run_exchange(Connection& connection) {
   if (fault == Fault::None) {
     fault = match_route(x);
   }
+  if (fault == Fault::None && x.rules->guarded) {
+    fault = guard_route(x);
+  }
   if (fault == Fault::None) {
     fault = co_await attach_session(x);
+  }
+  if (fault == Fault::None && x.rules->session_limited) {
+    fault = guard_session(x);
   }
   if (fault == Fault::None) {
     fault = x.route->kind == RouteConfig::Kind::Backend ? co_await forward_request(x)

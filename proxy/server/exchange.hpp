@@ -27,6 +27,7 @@
 namespace keepsake {
 
 class Balancer;
+struct RouteRules;
 class Worker;
 struct View;
 
@@ -43,6 +44,8 @@ struct Workspace {
   std::string path;  // normalised, when it differs from the request's bytes
   std::string host;  // lower case, without port
   std::string request_id;
+  std::string client;  // its address as text, when it is not the peer's
+  std::string target;  // for the backend, when the route rewrites it
   RequestHead request;
   ResponseHead response;
   Session session;
@@ -91,7 +94,8 @@ struct Exchange {
   Connection& connection;
   Workspace& work;
   Worker& worker;
-  const View* view = nullptr;  // the connection keeps it alive
+  const View* view = nullptr;         // the connection keeps it alive
+  const RouteRules* rules = nullptr;  // of the route; until it is known, what holds without one
 
   // read_request
   Target target;
@@ -135,6 +139,7 @@ struct Exchange {
   Fault fault = Fault::None;  // what ended it, for the log
   std::string_view note;      // more about the fault, for the log; static or in the workspace
   SteadyTime started{};
+  std::optional<IpAddress> client;  // ask client_address()
 
   bool is_head() const { return work.request.method == Method::Head; }
 };

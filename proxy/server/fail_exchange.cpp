@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "http/error_page.hpp"
+#include "server/client_address.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -20,6 +21,16 @@ std::string_view side_text(Side side) {
   return "proxy";
 }
 
+// The first that matches; single statuses stand before classes.
+const ErrorPage* own_page(const Exchange& x, unsigned status) {
+  for (const ErrorPage& page : x.view->config().error_pages) {
+    if (page.first <= status && status <= page.last) {
+      return &page;
+    }
+  }
+  return nullptr;
+}
+
 // One line that says who was at fault; no header values, no body, no cookie.
 void log_fault(Exchange& x, const FaultInfo& info) {
   if (info.status == 0 && !x.head_read) {
@@ -31,7 +42,7 @@ void log_fault(Exchange& x, const FaultInfo& info) {
     return;
   }
   log::log(level, "{} fault {} from {}{}{}{}{} (request {})", side_text(info.side), info.word,
-           x.connection.peer.text, x.note.empty() ? "" : ": ", x.note,
+           client_text(x), x.note.empty() ? "" : ": ", x.note,
            x.balancer != nullptr ? ", backend " : "",
            x.balancer != nullptr ? x.balancer->config().name : "", request_id(x));
 }
@@ -58,6 +69,10 @@ void fail_exchange(Exchange& x, Fault fault) {
     x.reply.retry_after = 1;
   }
   x.work.body.clear();
+  if (const ErrorPage* page = html ? own_page(x, info.status) : nullptr) {
+    append_own_page(page->text, info.status, info.title, request_id(x), x.work.body);
+    return;
+  }
   const std::string_view detail = x.reply.detail.empty() ? info.detail : x.reply.detail;
   append_error_body(info.status, info.title, detail, request_id(x), html, x.work.body);
 }

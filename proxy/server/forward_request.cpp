@@ -6,6 +6,7 @@
 #include "server/relay_body.hpp"
 #include "server/request_head.hpp"
 #include "server/response_head.hpp"
+#include "server/rewrite_head.hpp"
 #include "server/site_hints.hpp"
 #include "server/worker.hpp"
 
@@ -56,7 +57,7 @@ Task<Fault> borrow_link(Exchange& x, ServerPool& pool, bool fresh) {
     }
   }
   ServerPool::Connected connected =
-      co_await pool.connect(x.view->config().timeouts.connect, x.connection.on_cut);
+      co_await pool.connect(x.rules->timeouts.connect, x.connection.on_cut);
   if (x.connection.stream.interrupted()) {
     co_return Fault::ClientGone;
   }
@@ -108,8 +109,7 @@ Task<Attempt> read_response_head(Exchange& x) {
         head.reset(snapshot.request_limits.fields);
       }
     }
-    const IoResult read =
-        co_await backend.more(backend.stream.in(snapshot.config.timeouts.response));
+    const IoResult read = co_await backend.more(backend.stream.in(x.rules->timeouts.response));
     if (read.status != IoStatus::Ok) {
       attempt.fault = read_fault(x, read.status);
       co_return attempt;
@@ -125,8 +125,7 @@ Task<Fault> relay_interim(Exchange& x) {
   }
   x.work.out.clear();
   append_interim_head(x, x.work.out);
-  const IoStatus status =
-      co_await x.connection.stream.write(x.view->config().timeouts.write, x.work.out);
+  const IoStatus status = co_await x.connection.stream.write(x.rules->timeouts.write, x.work.out);
   co_return status == IoStatus::Ok ? Fault::None : Fault::ClientGone;
 }
 
@@ -168,8 +167,7 @@ Task<Attempt> attempt_on(Exchange& x, ServerPool& pool, bool fresh) {
   append_request_head(x, pool.server(), out);
   const std::string_view small_body = whole_small_body(x);
   const bool streams_body = !x.body_read && small_body.empty();
-  const IoStatus written =
-      co_await x.lease->stream.write(x.view->config().timeouts.write, out, small_body);
+  const IoStatus written = co_await x.lease->stream.write(x.rules->timeouts.write, out, small_body);
   attempt.sent = true;
   if (written != IoStatus::Ok) {
     attempt.fault = written == IoStatus::TimedOut ? Fault::BackendStalled : read_fault(x, written);
@@ -230,6 +228,11 @@ Task<Fault> forward_request(Exchange& x) {
   if (x.upgrade && x.route->session && cross_site(site_hints(x))) {
     x.worker.metrics().add(Counter::CrossSiteRefused);
     co_return Fault::CrossSite;
+  }
+  if (x.rules->rewrites_target) {
+    if (const Fault fault = rewrite_target(x); fault != Fault::None) {
+      co_return fault;
+    }
   }
   x.balancer = x.view->backends[x.route->backend].get();
   std::uint64_t tried = 0;

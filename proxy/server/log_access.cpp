@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "server/client_address.hpp"
 #include "server/exchange.hpp"
 #include "server/worker.hpp"
 
@@ -60,7 +61,7 @@ unsigned logged_status(const Exchange& x) {
 // The combined format, then the request id, the backend and the seconds it took.
 void append_text(Exchange& x, std::string_view time, double seconds, std::string& out) {
   const Request request = request_of(x);
-  out.append(x.connection.peer.text).append(" - - [").append(time).append("] \"");
+  out.append(client_text(x)).append(" - - [").append(time).append("] \"");
   append_escaped(request.method, false, out);
   out.push_back(' ');
   append_escaped(request.target, false, out);
@@ -76,7 +77,7 @@ void append_text(Exchange& x, std::string_view time, double seconds, std::string
 void append_json(Exchange& x, std::string_view time, double seconds, std::string& out) {
   const Request request = request_of(x);
   fmt::format_to(std::back_inserter(out), R"({{"time":"{}","client":"{}","method":")", time,
-                 x.connection.peer.text);
+                 client_text(x));
   append_escaped(request.method, true, out);
   out.append(R"(","target":")");
   append_escaped(request.target, true, out);

@@ -1,5 +1,6 @@
 #pragma once
-// Step 2: which route the request takes, by host, normalised path and method.
+// Step 2: which route the request takes, by host, normalised path and method; and whether the body
+// that it announces is within the route's limit.
 
 #include "server/exchange.hpp"
 

@@ -194,9 +194,6 @@ Fault judge_head(Exchange& x) {
   if (x.upgrade && x.body.kind != BodyKind::None && !x.body_read) {
     return Fault::BadUpgrade;
   }
-  if (x.body.kind == BodyKind::Length && x.body.length > x.view->config().limits.body) {
-    return Fault::BodyTooLarge;
-  }
   return Fault::None;
 }
 
@@ -256,6 +253,7 @@ Task<Fault> read_request(Exchange& x) {
   RequestHead& head = x.work.request;
   x.view = c.view.get();
   const Snapshot& snapshot = *x.view->snapshot;
+  x.rules = &snapshot.rules;
   x.started = x.worker.clock().steady();
   c.phase = Connection::Phase::Reading;
   c.parked = false;

@@ -75,7 +75,7 @@ Fault read_fault(IoStatus status) {
 
 Task<void> upload(Exchange& x) {
   const bool chunked = x.body.kind == BodyKind::Chunked;
-  const TimeoutsConfig& timeouts = x.view->config().timeouts;
+  const TimeoutsConfig& timeouts = x.rules->timeouts;
   std::string line;
   bool first = true;
   while (!x.upload.stop) {
@@ -120,7 +120,6 @@ Task<void> upload(Exchange& x) {
 Task<BodyPiece> read_body_piece(Exchange& x) {
   BodyPiece piece;
   Buffer& in = x.work.in;
-  const Config& config = x.view->config();
   if (x.body_read) {
     piece.end = true;
     co_return piece;
@@ -136,7 +135,7 @@ Task<BodyPiece> read_body_piece(Exchange& x) {
       break;
     }
     const IoResult read = co_await x.connection.stream.read_some(
-        in.space(), in.space_size(), x.connection.stream.in(config.timeouts.body));
+        in.space(), in.space_size(), x.connection.stream.in(x.rules->timeouts.body));
     if (read.status != IoStatus::Ok) {
       piece.fault = read_fault(read.status);
       break;
@@ -144,7 +143,7 @@ Task<BodyPiece> read_body_piece(Exchange& x) {
     in.commit(read.bytes);
   }
   x.body_bytes += piece.data.size();
-  if (piece.fault == Fault::None && x.body_bytes > config.limits.body) {
+  if (piece.fault == Fault::None && x.body_bytes > x.rules->limits.body) {
     piece.fault = Fault::BodyTooLarge;
   }
   co_return piece;
@@ -155,7 +154,7 @@ Task<IoStatus> invite_body(Exchange& x) {
     co_return IoStatus::Ok;
   }
   x.expects_continue = false;
-  co_return co_await x.connection.stream.write(x.view->config().timeouts.write, kContinue);
+  co_return co_await x.connection.stream.write(x.rules->timeouts.write, kContinue);
 }
 
 void start_upload(Exchange& x) {
@@ -196,7 +195,7 @@ void truncate(Exchange& x, Fault fault) {
 Task<bool> flush(Exchange& x, std::string_view data = {}) {
   x.connection.phase = Connection::Phase::Writing;
   const IoStatus status =
-      co_await x.connection.stream.write(x.view->config().timeouts.write, x.work.out, data);
+      co_await x.connection.stream.write(x.rules->timeouts.write, x.work.out, data);
   x.work.out.clear();
   if (status != IoStatus::Ok) {
     truncate(x, status == IoStatus::TimedOut ? Fault::ClientStalled : Fault::ClientGone);
@@ -221,8 +220,7 @@ Task<bool> more_from_backend(Exchange& x, bool& ended) {
   Buffer& in = x.lease->in;
   in.compact();
   x.connection.phase = Connection::Phase::Waiting;
-  const IoResult read =
-      co_await x.lease->more(x.lease->stream.in(x.view->config().timeouts.response));
+  const IoResult read = co_await x.lease->more(x.lease->stream.in(x.rules->timeouts.response));
   if (read.status == IoStatus::Ok) {
     co_return true;
   }
@@ -278,7 +276,8 @@ Task<void> relay_until_close(Exchange& x, bool chunked_to_client) {
 
 // A trailer field that may pass: nothing that frames, routes, or is ours to say (RFC 9110 6.5.1).
 bool trailer_may_pass(const Exchange& x, const Field& trailer) {
-  return x.view->snapshot->names.find(trailer.name).id == FieldId::Other;
+  return x.view->snapshot->names.find(trailer.name).id == FieldId::Other &&
+         !x.rules->response_names.has(trailer.name);
 }
 
 // Decodes the backend's chunks and writes what each read brought as one chunk of our own.

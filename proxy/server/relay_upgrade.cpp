@@ -19,7 +19,7 @@ struct Tunnel {
 // as long as the other one talks.
 template <class Read>
 Task<void> relay_one_way(Tunnel& tunnel, Stream& from, Stream& to, Buffer& in, Read read) {
-  const TimeoutsConfig& timeouts = tunnel.x.view->config().timeouts;
+  const TimeoutsConfig& timeouts = tunnel.x.rules->timeouts;
   while (!tunnel.broken) {
     if (!in.empty()) {
       const std::string_view data = in.bytes();
@@ -75,8 +75,7 @@ Task<void> relay_upgrade(Exchange& x) {
   metrics.add(Counter::Upgrades);
   x.work.out.clear();
   append_switching_head(x, x.work.out);
-  if (co_await x.connection.stream.write(x.view->config().timeouts.write, x.work.out) !=
-      IoStatus::Ok) {
+  if (co_await x.connection.stream.write(x.rules->timeouts.write, x.work.out) != IoStatus::Ok) {
     x.fault = Fault::ClientGone;
     x.lease.close();
     co_return;

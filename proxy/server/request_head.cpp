@@ -20,10 +20,11 @@ void append_number(std::uint64_t value, std::string& out) {
   out.append(digits.data(), end);
 }
 
-// method SP target SP HTTP/1.1, with the target's own bytes in origin form (RFC 9112 3.2.1).
+// method SP target SP HTTP/1.1, with the target's own bytes in origin form (RFC 9112 3.2.1) unless
+// the route rewrites them.
 void append_start_line(const Exchange& x, std::string& out) {
   const RequestHead& head = x.work.request;
-  if (x.target.form == TargetForm::Origin && head.start_line.ends_with("HTTP/1.1\r\n")) {
+  if (x.target.origin.data() == head.target.data() && head.start_line.ends_with("HTTP/1.1\r\n")) {
     out.append(head.start_line);
     return;
   }
@@ -132,12 +133,16 @@ void report_spoofs(Exchange& x, std::uint64_t spoofs) {
 // keep their place.
 void append_client_lines(Exchange& x, const ServerConfig& server, std::string& out) {
   const bool drop_underscores = x.view->config().headers_with_underscore == UnderscorePolicy::Drop;
+  const HeaderNames* rewritten = x.rules->request_names.empty() ? nullptr : &x.rules->request_names;
   std::string_view run;
   std::uint64_t spoofs = 0;
   for (const Field& field : x.work.request.fields) {
     Verdict verdict = field.drop ? Verdict::Drop : judge(x, field);
     if (verdict == Verdict::Keep && drop_underscores &&
         field.name.find('_') != std::string_view::npos) {
+      verdict = Verdict::Drop;
+    }
+    if (rewritten != nullptr && verdict == Verdict::Keep && rewritten->has(field.name)) {
       verdict = Verdict::Drop;
     }
     if (verdict == Verdict::Keep) {
@@ -271,6 +276,9 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
     out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   } else if (x.wants_trailers) {
     out.append("Connection: TE\r\nTE: trailers\r\n");
+  }
+  if (!x.rules->request_lines.empty()) {
+    out.append(x.rules->request_lines);
   }
   const std::size_t headers_at = out.size();
   if (x.route->session) {

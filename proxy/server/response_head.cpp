@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "http/chars.hpp"
+#include "server/rewrite_head.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -73,6 +74,9 @@ void mark_response_lines(Exchange& x) {
         break;
     }
   }
+  if (!x.rules->response_names.empty()) {
+    mark_rewritten_lines(x);
+  }
 }
 
 void append_response_lines(const Exchange& x, std::string& out) {
@@ -102,6 +106,7 @@ void append_interim_head(Exchange& x, std::string& out) {
 void append_switching_head(Exchange& x, std::string& out) {
   mark_response_lines(x);
   append_response_lines(x, out);
+  out.append(x.rules->backend_lines).append(x.rules->lines).append(x.rules->caching_lines);
   out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 }
 

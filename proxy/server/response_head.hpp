@@ -9,8 +9,8 @@
 namespace keepsake {
 
 // Marks the lines of x.work.response that do not pass (drop = true): hop-by-hop, framing,
-// X-Session-*, a Set-Cookie with our name. Called once per final head, before commit_session looks
-// at what is left.
+// X-Session-*, a Set-Cookie with our name, what the route rewrites. Called once per final head,
+// before commit_session looks at what is left.
 void mark_response_lines(Exchange& x);
 
 // Status line and lines that are not marked; framing and the empty line are the caller's.

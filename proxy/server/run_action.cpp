@@ -78,7 +78,7 @@ Task<Fault> run_set(Exchange& x) {
     co_return Fault::WrongMediaType;
   }
   std::string& body = x.work.body;
-  if (const Fault fault = co_await read_whole_body(x, x.view->config().limits.form, body);
+  if (const Fault fault = co_await read_whole_body(x, x.rules->limits.form, body);
       fault != Fault::None) {
     co_return fault;
   }
@@ -113,7 +113,7 @@ Task<Fault> run_clear(Exchange& x) {
   if (prefetch(FieldId::SecPurpose) || prefetch(FieldId::Purpose)) {
     co_return Fault::Prefetch;
   }
-  if (const Fault fault = co_await read_whole_body(x, x.view->config().limits.form, x.work.body);
+  if (const Fault fault = co_await read_whole_body(x, x.rules->limits.form, x.work.body);
       fault != Fault::None) {
     co_return fault;
   }

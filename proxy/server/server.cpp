@@ -114,7 +114,7 @@ void Server::post_to_workers(const std::function<void(Worker&)>& job) {
 }
 
 void Server::reload(Config config) {
-  snapshot_ = std::make_shared<const Snapshot>(std::move(config));
+  snapshot_ = std::make_shared<const Snapshot>(std::move(config), snapshot_.get());
   shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
   const auto unready = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   post_to_workers([this, snapshot = snapshot_, unready](Worker& worker) {

@@ -1,5 +1,8 @@
 #include "server/snapshot.hpp"
 
+#include <algorithm>
+
+#include "base/random.hpp"
 #include "server/inject_session.hpp"
 
 namespace keepsake {
@@ -24,20 +27,46 @@ std::vector<std::string> secret_texts(const Config& config) {
   return texts;
 }
 
+std::vector<RouteRules> rules_of_all(const Config& config) {
+  std::vector<RouteRules> rules;
+  rules.reserve(config.routes.size());
+  for (const RouteConfig& route : config.routes) {
+    rules.emplace_back(config, route);
+  }
+  return rules;
+}
+
+std::shared_ptr<RateBuckets> buckets_for(const Config& config, const Snapshot* before) {
+  if (std::all_of(config.routes.begin(), config.routes.end(),
+                  [](const RouteConfig& route) { return route.rate_limits.empty(); })) {
+    return nullptr;
+  }
+  if (before != nullptr && before->rate_buckets &&
+      before->rate_buckets->capacity() == config.limits.rate_buckets) {
+    return before->rate_buckets;
+  }
+  Random random;
+  const RateBuckets::Seed seed{random.next_u64(), random.next_u64()};
+  return std::make_shared<RateBuckets>(config.limits.rate_buckets, seed);
+}
+
 constexpr std::size_t kResponseHeadBytes = 64 * 1024;
 constexpr std::size_t kResponseFields = 500;
 
 }  // namespace
 
-Snapshot::Snapshot(Config loaded)
+Snapshot::Snapshot(Config loaded, const Snapshot* before)
     : config(std::move(loaded)),
       names(injected_names(config)),
       routes(config.routes),
+      rules(config),
+      route_rules(rules_of_all(config)),
       keys(std::make_shared<const KeyRing>(secret_texts(config))),
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
       response_limits{kResponseHeadBytes - 1, kResponseFields, 0} {
+  rate_buckets = buckets_for(config, before);
   asterisk_route.path = "*";
   asterisk_route.session = false;
   if (config.session.store != SessionStoreKind::Cookie) {

@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "http/field_names.hpp"
 #include "http/head.hpp"
+#include "server/route_rules.hpp"
 #include "server/route_table.hpp"
 #include "session/key_ring.hpp"
 #include "session/lifetime.hpp"
@@ -17,11 +18,18 @@
 namespace keepsake {
 
 struct Snapshot {
-  explicit Snapshot(Config loaded);
+  // `before`: the one that this replaces. Buckets of rate_limits go on from there.
+  explicit Snapshot(Config loaded, const Snapshot* before = nullptr);
+
+  const RouteRules& rules_of(const RouteConfig& route) const {
+    return route_rules[static_cast<std::size_t>(&route - config.routes.data())];
+  }
 
   Config config;
   FieldTable names;
   RouteTable routes;
+  RouteRules rules;                     // where there is no route, and of OPTIONS *
+  std::vector<RouteRules> route_rules;  // by index of Config::routes
   std::shared_ptr<const KeyRing> keys;
   Lifetime lifetime;
   Lifetime cookie_lifetime;  // of the cookie alone: with a store, which judges idleness, only what
@@ -30,6 +38,7 @@ struct Snapshot {
   // A backend's head may be larger than a client's: it is trusted more and its buffer is there
   // anyway.
   HeadLimits response_limits;
+  std::shared_ptr<RateBuckets> rate_buckets;  // null where no route has rate_limits
   RouteConfig asterisk_route;  // OPTIONS *: to the first backend, without session work
 };
 

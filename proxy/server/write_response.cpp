@@ -25,7 +25,7 @@ void append_number_line(std::string_view name, std::uint64_t value, std::string&
 
 // Whether the client connection can carry another exchange after this one.
 void decide_keep_alive(Exchange& x) {
-  const LimitsConfig& limits = x.view->config().limits;
+  const LimitsConfig& limits = x.rules->limits;
   x.keep_alive = x.keep_alive_allowed && x.client_keeps_alive && x.head_read && x.body_read &&
                  !x.upload.running && !x.upgrade && !x.worker.draining() &&
                  x.connection.exchanges < limits.requests_per_connection;
@@ -62,6 +62,7 @@ void append_local_head(const Exchange& x, std::string& out) {
   if (!x.sets_cookie) {
     out.append(kNoStore);
   }
+  out.append(x.rules->lines);
   out.append(x.work.session_lines);
   append_connection_lines(x, out);
   out.append("\r\n");
@@ -76,8 +77,7 @@ Task<void> write_local(Exchange& x) {
   x.status = x.reply.status;
   x.sent = body.size();
   x.connection.phase = Connection::Phase::Writing;
-  const IoStatus status =
-      co_await x.connection.stream.write(x.view->config().timeouts.write, out, body);
+  const IoStatus status = co_await x.connection.stream.write(x.rules->timeouts.write, out, body);
   if (status != IoStatus::Ok) {
     x.keep_alive = false;
   }
@@ -143,11 +143,19 @@ bool ends_by_close(const Exchange& x) {
                                        x.response_body.kind == BodyKind::UntilClose);
 }
 
+// What the route adds; to say how long a response may be kept is not its own when a cookie is set.
+void append_route_lines(const Exchange& x, std::string& out) {
+  out.append(x.rules->backend_lines).append(x.rules->lines);
+  if (!x.sets_cookie) {
+    out.append(x.rules->caching_lines);
+  }
+}
+
 Task<void> write_forwarded(Exchange& x) {
   ResponseHead& head = x.work.response;
   // A link that was asked to switch protocols may be in either state now: it is never used again.
-  bool reusable = backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose &&
-                  !x.upgrade;
+  bool reusable =
+      backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose && !x.upgrade;
   if (head.status == 205 && !(x.response_body.kind == BodyKind::None ||
                               (x.response_body.declared_length && x.response_body.length == 0))) {
     x.response_body.kind = BodyKind::None;
@@ -160,6 +168,9 @@ Task<void> write_forwarded(Exchange& x) {
   out.clear();
   append_response_lines(x, out);
   const bool chunked = append_framing(x, out);
+  if (x.rules->adds_lines) {
+    append_route_lines(x, out);
+  }
   out.append(x.work.session_lines);
   append_connection_lines(x, out);
   out.append("\r\n");
@@ -188,7 +199,7 @@ Task<void> write_forwarded(Exchange& x) {
   const bool head_waits = !whole && !counted && !x.lease->in.empty();
   IoStatus status = IoStatus::Ok;
   if (!head_waits) {
-    status = co_await x.connection.stream.write(x.view->config().timeouts.write, out, ready);
+    status = co_await x.connection.stream.write(x.rules->timeouts.write, out, ready);
     out.clear();
   }
   if (status != IoStatus::Ok) {

@@ -27,6 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(!is_trusted(peer, trusted) ||
        client_address(peer, trusted, more).to_string() == "192.0.2.77");
 
+  const std::array<std::string_view, 2> forwarded{lines[2], lines[3]};
+  const IpAddress said = forwarded_client_address(peer, trusted, forwarded);
+  must(is_trusted(peer, trusted) || said == peer);
+  must(forwarded_client_address(peer, {}, forwarded) == peer);
+  const std::array<std::string_view, 3> with_last{lines[2], lines[3], "for=192.0.2.77"};
+  must(!is_trusted(peer, trusted) ||
+       forwarded_client_address(peer, trusted, with_last).to_string() == "192.0.2.77");
+
   for (const std::string_view line : lines) {
     const std::string_view last = last_list_element(line);
     must(fuzz::within(last, line) && last.find(',') == std::string_view::npos &&

@@ -106,3 +106,19 @@ TEST_CASE("statuses have the phrases of RFC 9110", "[http][error-page]") {
   CHECK(reason_phrase(505) == "HTTP Version Not Supported");
   CHECK(reason_phrase(599) == "Error");
 }
+
+TEST_CASE("names in a page of one's own are replaced and escaped, other braces stay",
+          "[http][error_page]") {
+  const auto fill = [](std::string_view page) {
+    std::string out = "before ";
+    append_own_page(page, 503, "A <b> & \"c\"", "id'<x>", out);
+    return out;
+  };
+  CHECK(fill("") == "before ");
+  CHECK(fill("plain") == "before plain");
+  CHECK(fill("{status}{status}") == "before 503503");
+  CHECK(fill("<h1>{title}</h1>") == "before <h1>A &lt;b&gt; &amp; &quot;c&quot;</h1>");
+  CHECK(fill("{request_id}") == "before id&#39;&lt;x&gt;");
+  CHECK(fill("{ {stat {status {Status} {{title}} }") ==
+        "before { {stat {status {Status} {A &lt;b&gt; &amp; &quot;c&quot;} }");
+}

@@ -94,3 +94,43 @@ TEST_CASE("reading stops at what is no address", "[http][forwarded]") {
   CAPTURE(line);
   CHECK(client("10.0.0.1", {line}) == "10.2.2.2");
 }
+
+TEST_CASE("Forwarded tells the client as X-Forwarded-For does", "[http][forwarded]") {
+  using Lines = std::vector<std::string_view>;
+  const auto [lines, expected] = GENERATE(table<Lines, std::string>(
+      {{{}, "10.0.0.1"},
+       {{""}, "10.0.0.1"},
+       {{"for=203.0.113.1"}, "203.0.113.1"},
+       {{"FOR=\"203.0.113.1:4711\";proto=https"}, "203.0.113.1"},
+       {{"proto=https;by=10.9.9.9;for=203.0.113.1"}, "203.0.113.1"},
+       {{"for=\"[2001:db8::5]:4711\", for=10.1.1.1"}, "2001:db8::5"},
+       {{"for=6.6.6.6, for=203.0.113.1, for=10.1.1.1"}, "203.0.113.1"},
+       {{"for=6.6.6.6", "for=203.0.113.1", "for=10.1.1.1, , "}, "203.0.113.1"},
+       {{"for=\"6.6.6.6, for=7.7.7.7\", for=203.0.113.1"}, "203.0.113.1"},
+       {{"for=10.3.3.3"}, "10.3.3.3"},
+       {{"for=203.0.113.1, for=unknown, for=10.2.2.2"}, "10.2.2.2"},
+       {{"for=203.0.113.1, proto=https, for=10.2.2.2"}, "10.2.2.2"},
+       {{"for=203.0.113.1, for=_hidden"}, "10.0.0.1"},
+       {{"for=203.0.113.1", "for=10.1.1.1;for=10.2.2.2"}, "10.0.0.1"},
+       {{"for=203.0.113.1", "for=10.1.1.1 for=10.2.2.2"}, "10.0.0.1"},
+       {{"for=203.0.113.1", "for=\"10.1.1.1"}, "10.0.0.1"}}));
+  CAPTURE(lines);
+  const std::vector<Cidr> trusted{*parse_cidr("10.0.0.0/8"), *parse_cidr("fd00::/8")};
+  CHECK(forwarded_client_address(*parse_ip("10.0.0.1"), trusted, lines).to_string() == expected);
+  CHECK(forwarded_client_address(*parse_ip("192.0.2.9"), trusted, lines).to_string() ==
+        "192.0.2.9");
+}
+
+TEST_CASE("a Forwarded line of a thousand hops is read from its end", "[http][forwarded]") {
+  const std::vector<Cidr> trusted{*parse_cidr("10.0.0.0/8")};
+  std::string line = "for=203.0.113.1";
+  for (int i = 0; i < 1000; ++i) {
+    line += ", for=10.1.1.1";
+  }
+  const std::vector<std::string_view> lines{line};
+  CHECK(forwarded_client_address(*parse_ip("10.0.0.1"), trusted, lines).to_string() == "10.1.1.1");
+  line += ", for=203.0.113.2, for=10.1.1.1";
+  const std::vector<std::string_view> more{line};
+  CHECK(forwarded_client_address(*parse_ip("10.0.0.1"), trusted, more).to_string() ==
+        "203.0.113.2");
+}

@@ -101,8 +101,13 @@ Config load(std::string_view yaml, const Proxy::Variables& variables) {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional{found->second};
   };
-  environment.read_file = [](const std::string&, std::string& error) -> std::optional<std::string> {
-    error = "no files in this test";
+  environment.read_file = [&variables](const std::string& path,
+                                       std::string& error) -> std::optional<std::string> {
+    const auto found = variables.find("file:" + path);
+    if (found != variables.end()) {
+      return found->second;
+    }
+    error = "no such file in this test";
     return std::nullopt;
   };
   Loaded loaded = load_config_text(yaml, "test.yaml", environment);

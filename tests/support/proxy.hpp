@@ -27,8 +27,8 @@ class Proxy {
 
   // kTutorial in front of `backend`, then `more` lines of YAML.
   explicit Proxy(const Backend& backend, std::string_view more = "");
-  // A whole configuration; ${NAME} in it stands for variables[NAME] and the two secrets. Throws
-  // with every problem if it does not load.
+  // A whole configuration; ${NAME} in it stands for variables[NAME] and the two secrets, the file
+  // PATH has the text of variables["file:PATH"]. Throws with every problem if it does not load.
   Proxy(std::string_view yaml, Variables variables);
   ~Proxy();
   Proxy(const Proxy&) = delete;

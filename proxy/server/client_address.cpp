@@ -1,0 +1,60 @@
+#include "server/client_address.hpp"
+
+#include <arpa/inet.h>
+
+#include <array>
+
+#include "http/forwarded.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// Lines of a field that are looked at, from the last; a proxy adds to a line or adds one.
+constexpr std::size_t kMostLines = 16;
+
+IpAddress told_address(const Exchange& x) {
+  const RequestHead& head = x.work.request;
+  const IpAddress& peer = x.connection.peer.address;
+  const bool has_for = head.has(FieldId::XForwardedFor);
+  const FieldId id = has_for ? FieldId::XForwardedFor : FieldId::Forwarded;
+  if (!head.has(id)) {
+    return peer;
+  }
+  std::array<std::string_view, kMostLines> lines;
+  std::size_t first = kMostLines;
+  for (auto field = head.fields.rbegin(); field != head.fields.rend() && first != 0; ++field) {
+    if (field->id == id && field->exact) {
+      lines[--first] = field->value;
+    }
+  }
+  const std::span<const std::string_view> found{lines.data() + first, kMostLines - first};
+  const std::vector<Cidr>& trusted = x.view->config().trusted_proxies;
+  return has_for ? client_address(peer, trusted, found)
+                 : forwarded_client_address(peer, trusted, found);
+}
+
+}  // namespace
+
+const IpAddress& client_address(Exchange& x) {
+  if (!x.client) {
+    x.client =
+        x.connection.peer.trusted && x.head_read ? told_address(x) : x.connection.peer.address;
+  }
+  return *x.client;
+}
+
+std::string_view client_text(Exchange& x) {
+  const Peer& peer = x.connection.peer;
+  if (!peer.trusted || client_address(x) == peer.address) {
+    return peer.text;
+  }
+  const bool v4 = x.client->is_v4();
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(v4 ? AF_INET : AF_INET6, x.client->bytes.data() + (v4 ? 12 : 0), text.data(),
+            text.size());
+  return x.work.client.assign(text.data());  // keeps its memory, unlike a string of its own
+}
+
+}  // namespace keepsake

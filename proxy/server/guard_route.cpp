@@ -1,0 +1,73 @@
+#include "server/guard_route.hpp"
+
+#include "http/forwarded.hpp"
+#include "server/client_address.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// `deny` before `allow`. Whoever comes over a unix socket has no address: no block contains it.
+bool may_come(Exchange& x) {
+  const RouteConfig& route = *x.route;
+  if (x.connection.peer.is_unix) {
+    return route.allow.empty();
+  }
+  const IpAddress& client = client_address(x);
+  return !is_trusted(client, route.deny) &&
+         (route.allow.empty() || is_trusted(client, route.allow));
+}
+
+RateBuckets::Key key_of(Exchange& x, const RateRule& rule) {
+  RateBuckets::Key key;
+  key.rule = rule.id;
+  key.is_session = rule.per == RateLimit::Per::Session && x.session.opened && x.work.session.has_id;
+  key.who = key.is_session ? x.work.session.id : rate_key(client_address(x));
+  return key;
+}
+
+// A token of each rule of that kind, or none at all.
+Fault take_tokens(Exchange& x, RateLimit::Per per) {
+  RateBuckets& buckets = *x.view->snapshot->rate_buckets;
+  const std::vector<RateRule>& rules = x.rules->rates;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (rules[i].per != per) {
+      continue;
+    }
+    const Nanos wait = buckets.take(key_of(x, rules[i]), rules[i], x.started);
+    if (wait == Nanos::zero()) {
+      continue;
+    }
+    for (std::size_t taken = 0; taken < rules.size(); ++taken) {
+      // Those by address came first.
+      if (rules[taken].per == per ? taken < i : per == RateLimit::Per::Session) {
+        buckets.give_back(key_of(x, rules[taken]), rules[taken]);
+      }
+    }
+    x.reply.retry_after = static_cast<unsigned>(std::chrono::ceil<Seconds>(wait).count());
+    x.worker.metrics().add(Counter::RateLimited);
+    return Fault::RateLimited;
+  }
+  return Fault::None;
+}
+
+}  // namespace
+
+Fault guard_route(Exchange& x) {
+  if (!may_come(x)) {
+    x.worker.metrics().add(Counter::AddressDenied);
+    return Fault::AddressDenied;
+  }
+  return x.rules->rates.empty() ? Fault::None : take_tokens(x, RateLimit::Per::Client);
+}
+
+Fault guard_session(Exchange& x) {
+  const Fault fault = take_tokens(x, RateLimit::Per::Session);
+  if (fault != Fault::None) {
+    x.session.keep_cookie = true;
+  }
+  return fault;
+}
+
+}  // namespace keepsake
