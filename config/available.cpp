@@ -106,60 +106,6 @@ void max_requests(const Config& config, const Refuse& refuse) {
   }
 }
 
-void route_limits(const Config& config, const Refuse& refuse) {
-  for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
-    if (!(route.limits == RouteLimits{})) {
-      refuse(join_path("routes", i) + ".limits", "limits of a route");
-    }
-  }
-}
-
-void route_timeouts(const Config& config, const Refuse& refuse) {
-  for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
-    if (!(route.timeouts == RouteTimeouts{})) {
-      refuse(join_path("routes", i) + ".timeouts", "timeouts of a route");
-    }
-  }
-}
-
-void rewrite(const Config& config, const Refuse& refuse) {
-  for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
-    if (!route.rewrite.empty()) {
-      refuse(join_path("routes", i) + ".rewrite", "rewrite");
-    }
-  }
-}
-
-void response_headers(const Config& config, const Refuse& refuse) {
-  for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
-    if (!route.response_headers.empty()) {
-      refuse(join_path("routes", i) + ".response_headers", "response_headers");
-    }
-  }
-}
-
-void rate_limits(const Config& config, const Refuse& refuse) {
-  for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
-    if (!route.rate_limits.empty()) {
-      refuse(join_path("routes", i) + ".rate_limits", "rate_limits");
-    }
-  }
-}
-
-void addresses(const Config& config, const Refuse& refuse) {
-  for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
-    if (!route.allow.empty() || !route.deny.empty()) {
-      refuse(join_path("routes", i) + ".allow", "allowing or denying addresses");
-    }
-  }
-}
-
 void drain_delay(const Config& config, const Refuse& refuse) {
   if (config.timeouts.drain_delay != Millis{0}) {
     refuse("timeouts.drain_delay", "drain_delay");
@@ -196,12 +142,6 @@ void traceparent(const Config& config, const Refuse& refuse) {
   }
 }
 
-void error_pages(const Config& config, const Refuse& refuse) {
-  if (!config.error_pages.empty()) {
-    refuse("error_pages", "an error page of your own");
-  }
-}
-
 constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     backend_tls,
     listener_tls,
@@ -214,19 +154,12 @@ constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
     weights,
     slow_start,
     max_requests,
-    route_limits,
-    route_timeouts,
-    rewrite,
-    response_headers,
-    rate_limits,
-    addresses,
     drain_delay,
     log_file,
     access_file,
     log_fields,
     admin_token,
     traceparent,
-    error_pages,
 };
 
 }  // namespace
