@@ -98,7 +98,7 @@ TEST_CASE("reading stops at what is no address", "[http][forwarded]") {
 TEST_CASE("Forwarded tells the client as X-Forwarded-For does", "[http][forwarded]") {
   using Lines = std::vector<std::string_view>;
   const auto [lines, expected] = GENERATE(table<Lines, std::string>(
-      {{{}, "10.0.0.1"},
+      {{Lines{}, "10.0.0.1"},
        {{""}, "10.0.0.1"},
        {{"for=203.0.113.1"}, "203.0.113.1"},
        {{"FOR=\"203.0.113.1:4711\";proto=https"}, "203.0.113.1"},
