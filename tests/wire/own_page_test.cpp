@@ -53,7 +53,8 @@ TEST_CASE("a class of statuses has a page, and a single status goes first", "[wi
   Backend backend;
   const Proxy proxy = with_pages(backend);
   CHECK(proxy.ask(get("/setName")).body == "<p>client 405</p>");
-  CHECK(proxy.ask(get("/../x")).body == "<p>client 400</p>");
+  CHECK(proxy.ask(get("/app/x", "Accept: text/html\r\nExpect: more\r\n")).body ==
+        "<p>client 417</p>");
   CHECK(proxy.ask(get("/nowhere")).body.starts_with("<p>404"));
 }
 
