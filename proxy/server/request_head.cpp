@@ -7,6 +7,7 @@
 #include "http/chars.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_id.hpp"
+#include "server/client_address.hpp"
 #include "server/inject_session.hpp"
 #include "server/worker.hpp"
 
@@ -125,7 +126,7 @@ void report_spoofs(Exchange& x, std::uint64_t spoofs) {
   if (now != said) {
     said = now;
     log::warn("{} sent {} headers that pose as the proxy's own: removed (request {})",
-              x.connection.peer.text, spoofs, request_id(x));
+              client_text(x), spoofs, request_id(x));
   }
 }
 
