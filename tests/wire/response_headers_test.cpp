@@ -86,14 +86,14 @@ TEST_CASE("response_headers stand on every response of the route", "[wire][rewri
 
 TEST_CASE("response_headers stand on a switch of protocols", "[wire][rewrite][upgrade]") {
   Backend backend;
-  Proxy proxy{with_route("path: \"/*\", backend: app, response_headers: {X-Ours: 1}"),
+  Proxy proxy{with_route("path: \"/*\", backend: app, response_headers: {X-Ours: ours}"),
               {{"BACKEND", backend.url()}}};
   CHECK(tell(proxy, backend, "/",
              "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: "
              "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
              "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Ours: 2\r\n\r\n")
-            .response.value("X-Ours") == "1");
+            .response.value("X-Ours") == "ours");
 }
 
 TEST_CASE("a route's Cache-Control yields to what a session and an error need",
