@@ -68,6 +68,9 @@ bool is_reserved_for_injection(std::string_view name) {
 }
 
 bool is_decided_in_requests(std::string_view name, const Config& config) {
+  if (fold_header_name(name) == "x-forwarded-prefix") {
+    return false;  // Keepsake never sends it; a route that strips a prefix may want to say so
+  }
   const FieldId id = known_names().find(name).id;
   return is_decided_both_ways(id) || is_assertion(name) ||
          (id == FieldId::Traceparent && config.traceparent);

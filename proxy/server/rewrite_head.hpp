@@ -12,13 +12,6 @@ namespace keepsake {
 // "..".
 Fault rewrite_target(Exchange& x);
 
-// `path`, as it came, without its first segments `prefix` (in normal form), if it begins with them.
-// Bytes are untouched where what is left means the same alone; where the prefix was written in
-// another way (%61pi, /x/../api) the rest of `normal`, the same path in normal form, takes their
-// place. `scratch` is overwritten.
-std::string_view strip_prefix(std::string_view path, std::string_view normal,
-                              std::string_view prefix, std::string& scratch);
-
 // Marks the lines of the backend's response that the route replaces or removes.
 void mark_rewritten_lines(Exchange& x);
 

@@ -7,6 +7,7 @@
 
 #include "fuzz.hpp"
 #include "http/hex.hpp"
+#include "http/path_prefix.hpp"
 #include "http/target.hpp"
 
 namespace {
@@ -58,6 +59,48 @@ std::optional<std::string> plainly_normalised(std::string_view path) {
   return out;
 }
 
+// Whether some ".." has no segment before it for a reader who decodes the path and takes encoded
+// slashes, backslashes, both or neither for slashes.
+bool climbs_out(std::string_view path, bool encoded_slashes, bool backslashes) {
+  int depth = 0;
+  std::string segment;
+  const auto end_segment = [&] {
+    depth += segment == ".." ? -1 : segment.empty() || segment == "." ? 0 : 1;
+    segment.clear();
+    return depth < 0;
+  };
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const int byte = percent_byte(path, i);
+    const char c = byte < 0 ? path[i] : static_cast<char>(byte);
+    i += byte < 0 ? 0 : 2;
+    if ((c == '/' && (byte < 0 || encoded_slashes)) || (c == '\\' && backslashes)) {
+      if (end_segment()) {
+        return true;
+      }
+    } else {
+      segment += c;
+    }
+  }
+  return end_segment();
+}
+
+// Without a prefix a path means what the rest of its normal form says.
+void check_prefix(std::string_view path, std::string_view normal) {
+  constexpr std::string_view kPrefix = "/a";
+  std::string scratch;
+  const std::string_view rest = strip_prefix(path, normal, kPrefix, scratch);
+  const bool has_prefix = normal == kPrefix || normal.starts_with("/a/");
+  must(has_prefix || rest == path);
+  if (has_prefix && rest != normal.substr(kPrefix.size())) {
+    const auto alone = normalise_path(rest, scratch);
+    must(alone && *alone == normal.substr(kPrefix.size()));
+  }
+  if (stays_below(rest)) {
+    must(!climbs_out(rest, false, false) && !climbs_out(rest, true, false));
+    must(!climbs_out(rest, false, true) && !climbs_out(rest, true, true));
+  }
+}
+
 void check_path(std::string_view path) {
   std::string scratch;
   const auto normal = normalise_path(path, scratch);
@@ -76,6 +119,7 @@ void check_path(std::string_view path) {
     std::string more;
     must(normalise_path(*normal, more) == *normal);
   }
+  check_prefix(path, *normal);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "server/route_rules.hpp"
 
-#include "server/rewrite_head.hpp"
 #include "support/catch.hpp"
 
 using namespace keepsake;
@@ -17,13 +16,6 @@ Config with_session_header() {
   Config config;
   config.session.headers.push_back({"X-Session-Name", SessionHeader::Source::Value, "myName", {}});
   return config;
-}
-
-std::string stripped(std::string_view path, std::string_view prefix) {
-  std::string normal_scratch, scratch;
-  const auto normal = normalise_path(path, normal_scratch);
-  REQUIRE(normal);
-  return std::string{strip_prefix(path, *normal, prefix, scratch)};
 }
 
 }  // namespace
@@ -116,17 +108,4 @@ TEST_CASE("a rate rule is the same over reloads while it and its route are", "[s
   for (const RouteConfig& other : {path, host, method, number}) {
     CHECK(id(other) != before);
   }
-}
-
-TEST_CASE("what is left of a path is its own bytes where they mean the same alone",
-          "[server][rewrite]") {
-  CHECK(stripped("/api/%7Ex", "/api") == "/%7Ex");
-  CHECK(stripped("/a%70i/%7Ex", "/api") == "/~x");
-  CHECK(stripped("/api/a/../x", "/api") == "/a/../x");
-  CHECK(stripped("/api/a/../../api/x", "/api") == "/x");
-  CHECK(stripped("/api", "/api").empty());
-  CHECK(stripped("/apix", "/api") == "/apix");
-  CHECK(stripped("/b/api", "/api") == "/b/api");
-  CHECK(stripped("/api/v1/x", "/api/v1") == "/x");
-  CHECK(stripped("/api/./v1/x", "/api/v1") == "/x");
 }

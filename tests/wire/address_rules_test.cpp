@@ -113,15 +113,21 @@ TEST_CASE("a client on a unix socket has no address that could be allowed or den
   REQUIRE(::mkdtemp(folder.data()) != nullptr);
   Backend backend;
   {
-    Proxy proxy{with_routes("  - {path: /denying, backend: app, deny: [0.0.0.0/0, \"::/0\"]}\n"
-                            "  - {path: /allowing, backend: app, allow: [0.0.0.0/0, \"::/0\"]}\n",
-                            "\"unix:" + folder + "/front\""),
-                {{"BACKEND", backend.url()}}};
+    Proxy proxy{
+        with_routes("  - {path: /denying, backend: app, deny: [0.0.0.0/0, \"::/0\"]}\n"
+                    "  - {path: /allowing, backend: app, allow: [0.0.0.0/0, \"::/0\"]}\n"
+                    "  - {path: /limited, backend: app, rate_limits: [{requests: 2, every: 1h}]}\n",
+                    "\"unix:" + folder + "/front\""),
+        {{"BACKEND", backend.url()}}};
     const auto status = [&](const std::string& path) {
       return status_on(connect_to(folder + "/front"), backend, from("203.0.113.1", path));
     };
     CHECK(status("/denying") == 200);
     CHECK(status("/allowing") == 403);
+    // For a limit all of them are one client.
+    CHECK(status("/limited") == 200);
+    CHECK(status("/limited") == 200);
+    CHECK(status("/limited") == 429);
   }
   ::unlink((folder + "/front").c_str());
   ::rmdir(folder.c_str());

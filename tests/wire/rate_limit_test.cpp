@@ -13,13 +13,14 @@ namespace {
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 constexpr std::string_view kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-std::string with_routes(const std::string& routes, const std::string& more = "") {
+std::string with_routes(const std::string& routes, const std::string& more = "",
+                        const std::string& session = "") {
   return "listen: [{address: \"127.0.0.1:0\"}]\n"
          "trusted_proxies: [127.0.0.1]\n"
          "backends: {app: {servers: [\"${BACKEND}\"], keepalive: {idle_timeout: 1h}}}\n"
          "timeouts: {header: 1h, idle: 1h, response: 1h}\n"
-         "session: {secrets: [{env: SESSION_KEY}]}\n" +
-         more + "routes:\n" + routes;
+         "session: {" +
+         session + "secrets: [{env: SESSION_KEY}]}\n" + more + "routes:\n" + routes;
 }
 
 std::string get(const std::string& path, const std::string& lines = "") {
@@ -37,8 +38,10 @@ std::string set_name(const std::string& form, const std::string& lines = "") {
 
 // A proxy whose backend answers at once; ask() goes there or is refused.
 struct World {
-  explicit World(const std::string& routes, const std::string& more = "")
-      : proxy{with_routes(routes, more), {{"BACKEND", backend.url()}}}, client(proxy.connect()) {}
+  explicit World(const std::string& routes, const std::string& more = "",
+                 const std::string& session = "")
+      : proxy{with_routes(routes, more, session), {{"BACKEND", backend.url()}}},
+        client(proxy.connect()) {}
 
   // One exchange on the kept connection.
   Message ask(const std::string& request) {
@@ -248,6 +251,28 @@ TEST_CASE("a limited request is answered without its body, and the connection en
   CHECK(response.value("Connection") == "close");
   client.send("helloGET / HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.read_to_end().empty());
+}
+
+TEST_CASE("a limit counts WebSocket handshakes too", "[wire][rate][upgrade]") {
+  World world{"  - {path: \"/*\", backend: app, rate_limits: [{requests: 1, every: 60s}]}\n"};
+  CHECK(world.status(get("/")) == 200);
+  CHECK(world.status(get("/ws",
+                         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: "
+                         "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n")) == 429);
+}
+
+TEST_CASE("a limit per session goes by the session's id when its values are in a store",
+          "[wire][rate][session]") {
+  World world{
+      "  - {path: /setName, set: {myName: name}}\n"
+      "  - {path: \"/*\", backend: app, rate_limits: [{per: session, requests: 1, every: 60s}]}\n",
+      "", "store: memory, "};
+  const std::string cookie = world.ask(set_name("name=Ada")).set_cookie();
+  const std::string ada = "Cookie: session=" + cookie + "\r\n";
+  CHECK(world.status(get("/", ada + from("203.0.113.1"))) == 200);
+  CHECK(world.seen.value("X-Session-Name") == "Ada");
+  CHECK(world.status(get("/", ada + from("203.0.113.2"))) == 429);
+  CHECK(world.status(get("/", from("203.0.113.2"))) == 200);
 }
 
 TEST_CASE("buckets outlive a reload that leaves the rule alone", "[wire][rate][reload]") {

@@ -179,6 +179,22 @@ TEST_CASE("request headers are set in place of the client's, in any spelling, an
   }
 }
 
+TEST_CASE("a route can tell the backend of the prefix that it strips, and nobody else can",
+          "[wire][rewrite]") {
+  Backend backend;
+  Proxy proxy{with_route("path: \"/*\", backend: app, rewrite: {strip_prefix: /api, "
+                         "set_request_headers: {X-Forwarded-Prefix: /api}}",
+                         GENERATE("", "trusted_proxies: [127.0.0.1]\n")),
+              {{"BACKEND", backend.url()}}};
+  const Message request =
+      tell(
+          proxy, backend, "/api/x",
+          "X-Forwarded-Prefix: /evil\r\nx-forwarded-prefix: /evil\r\nX_Forwarded_Prefix: /evil\r\n")
+          .request;
+  CHECK(request.value("X-Forwarded-Prefix") == "/api");
+  CHECK_FALSE(request.has("X_Forwarded_Prefix"));
+}
+
 TEST_CASE("Connection cannot take out a header that the route sets", "[wire][rewrite]") {
   Backend backend;
   Proxy proxy{
