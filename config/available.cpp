@@ -39,30 +39,6 @@ void proxy_protocol(const Config& config, const Refuse& refuse) {
   }
 }
 
-void balance_least_requests(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    if (backend.balance == Balance::LeastRequests) {
-      refuse(join_path("backends", backend.name) + ".balance", "balance: least_requests");
-    }
-  }
-}
-
-void balance_session_hash(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    if (backend.balance == Balance::SessionHash) {
-      refuse(join_path("backends", backend.name) + ".balance", "balance: session_hash");
-    }
-  }
-}
-
-void health_check(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    if (backend.health_check) {
-      refuse(join_path("backends", backend.name) + ".health_check", "an active health check");
-    }
-  }
-}
-
 void redirect_to_https(const Config& config, const Refuse& refuse) {
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     if (config.listen[i].redirect_to_https) {
@@ -75,33 +51,6 @@ void server_tls(const Config& config, const Refuse& refuse) {
   for (const BackendConfig& backend : config.backends) {
     if (!(backend.tls == BackendTls{})) {
       refuse(join_path("backends", backend.name) + ".tls", "tls of a backend");
-    }
-  }
-}
-
-void weights(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    for (std::size_t i = 0; i < backend.servers.size(); ++i) {
-      if (backend.servers[i].weight != 1) {
-        refuse(join_path(join_path("backends", backend.name) + ".servers", i) + ".weight",
-               "a weight");
-      }
-    }
-  }
-}
-
-void slow_start(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    if (backend.slow_start != Millis{0}) {
-      refuse(join_path("backends", backend.name) + ".slow_start", "slow_start");
-    }
-  }
-}
-
-void max_requests(const Config& config, const Refuse& refuse) {
-  for (const BackendConfig& backend : config.backends) {
-    if (backend.max_requests != 0) {
-      refuse(join_path("backends", backend.name) + ".max_requests", "max_requests");
     }
   }
 }
@@ -143,23 +92,8 @@ void traceparent(const Config& config, const Refuse& refuse) {
 }
 
 constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
-    backend_tls,
-    listener_tls,
-    proxy_protocol,
-    balance_least_requests,
-    balance_session_hash,
-    health_check,
-    redirect_to_https,
-    server_tls,
-    weights,
-    slow_start,
-    max_requests,
-    drain_delay,
-    log_file,
-    access_file,
-    log_fields,
-    admin_token,
-    traceparent,
+    backend_tls, listener_tls, proxy_protocol, redirect_to_https, server_tls,  drain_delay,
+    log_file,    access_file,  log_fields,     admin_token,       traceparent,
 };
 
 }  // namespace

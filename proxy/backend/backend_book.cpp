@@ -23,6 +23,27 @@ std::shared_ptr<ServerFigures> BackendBook::figures(const void* worker, const st
   return find_or_make(figures_, FiguresKey{backend, url, worker}, backend, url);
 }
 
+std::shared_ptr<ServerLoad> BackendBook::load(const std::string& backend, const std::string& url) {
+  const std::lock_guard lock(mutex_);
+  return find_or_make(loads_, std::pair{backend, url});
+}
+
+std::shared_ptr<RequestQueue> BackendBook::queue(const std::string& backend) {
+  const std::lock_guard lock(mutex_);
+  return find_or_make(queues_, backend);
+}
+
+std::map<std::string, std::shared_ptr<const RequestQueue>> BackendBook::queues() const {
+  std::map<std::string, std::shared_ptr<const RequestQueue>> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [backend, known] : queues_) {
+    if (std::shared_ptr<const RequestQueue> queue = known.lock()) {
+      all.emplace(backend, std::move(queue));
+    }
+  }
+  return all;
+}
+
 std::vector<std::shared_ptr<const ServerFigures>> BackendBook::servers() const {
   std::vector<std::shared_ptr<const ServerFigures>> all;
   const std::lock_guard lock(mutex_);

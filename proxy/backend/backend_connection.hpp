@@ -24,6 +24,8 @@ class BackendConnection {
   Buffer in;            // received, not yet used
   bool reused = false;  // has served an exchange before
   SteadyTime idle_since{};
+  Endpoint endpoint;             // where it goes to
+  std::uint32_t generation = 0;  // of the pool's addresses when that was last found among them
 
   struct MoreAwaiter;
   // Waits until more bytes are in `in` (which has space), or the end, or the deadline.

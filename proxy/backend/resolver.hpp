@@ -16,15 +16,31 @@
 
 namespace keepsake {
 
+// What a name service says: addresses, or why there are none.
+struct Resolved {
+  std::vector<Endpoint> endpoints;
+  std::string error;  // empty: it answered
+};
+
 class Resolver {
  public:
   // Called on the resolver's thread with every answer that has addresses and differs from the last.
   using Report = std::function<void(const ServerConfig&, const std::vector<Endpoint>&)>;
+  // Asks for a name; may block. Called on the resolver's thread.
+  using Lookup = std::function<Resolved(const std::string& host, std::uint16_t port)>;
 
-  explicit Resolver(Report report);
+  struct Options {
+    Lookup lookup;                 // empty: getaddrinfo
+    Millis interval = Seconds{5};  // getaddrinfo tells no lifetime of its answers
+    static constexpr std::size_t kMostAddresses = 64;  // of a name; the others are left out
+  };
+
+  explicit Resolver(Report report) : Resolver(std::move(report), Options{}) {}
+  Resolver(Report report, Options options);
   ~Resolver();
 
-  // From now on these servers are looked after; those that are no names are ignored.
+  // From now on these servers are looked after; those that are no names are ignored. An answer for
+  // a server that stays is not reported again while it is the same.
   void watch(const std::vector<BackendConfig>& backends);
 
  private:
@@ -36,8 +52,9 @@ class Resolver {
   // What the thread holds on to. getaddrinfo cannot be interrupted and may take half a minute where
   // name servers are silent: nobody waits for it at the end, so it may outlive the resolver.
   struct Shared {
-    explicit Shared(Report sink) : report(std::move(sink)) {}
+    Shared(Report sink, Options given) : report(std::move(sink)), options(std::move(given)) {}
     const Report report;  // called with the mutex held and `stop` not set
+    const Options options;
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<ServerConfig> wanted;
@@ -47,6 +64,8 @@ class Resolver {
   };
   static void run(const std::shared_ptr<Shared>& shared);
   static void resolve(Shared& shared, Entry& entry);
+  static std::vector<Entry> take_over(const std::vector<ServerConfig>& wanted,
+                                      std::vector<Entry> before);
 
   std::shared_ptr<Shared> shared_;
   std::thread thread_;

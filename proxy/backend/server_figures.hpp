@@ -26,6 +26,7 @@ struct alignas(64) ServerFigures {
   // As it is now.
   Cell in_flight{0};
   Cell idle{0};  // links
+  Cell addresses{0};
   std::atomic<bool> ejected{false};
   std::atomic<bool> healthy{true};  // false: active health checks say so
 

@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 
 namespace keepsake {
 
@@ -15,6 +13,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     close();
     pool_ = other.pool_;
     connection_ = std::exchange(other.connection_, nullptr);
+    slot_ = std::move(other.slot_);
   }
   return *this;
 }
@@ -23,54 +22,92 @@ void Lease::give_back() {
   if (BackendConnection* connection = std::exchange(connection_, nullptr)) {
     pool_->keep(connection);
   }
+  slot_.release();
 }
 
 void Lease::close() {
   if (BackendConnection* connection = std::exchange(connection_, nullptr)) {
     pool_->drop(connection);
   }
+  slot_.release();
 }
 
-std::vector<Endpoint> literal_endpoints(const SocketAddress& address) {
-  if (address.kind == SocketAddress::Kind::Unix) {
-    return {Endpoint{asio::local::stream_protocol::endpoint{address.path}}};
+Slot& Slot::operator=(Slot&& other) noexcept {
+  if (this != &other) {
+    release();
+    pool_ = std::exchange(other.pool_, nullptr);
+    counted_ = other.counted_;
   }
-  error_code error;
-  const auto ip = asio::ip::make_address(address.host, error);
-  if (error) {
-    return {};
+  return *this;
+}
+
+void Slot::release() {
+  if (ServerPool* pool = std::exchange(pool_, nullptr)) {
+    pool->leave(counted_);
   }
-  return {Endpoint{asio::ip::tcp::endpoint{ip, address.port}}};
 }
 
 ServerPool::ServerPool(PoolContext context, const BackendConfig& backend,
-                       const ServerConfig& server, std::shared_ptr<ServerFigures> figures)
+                       const ServerConfig& server, PoolShares shares)
     : context_(context),
-      figures_(std::move(figures)),
+      shares_(std::move(shares)),
+      backend_(backend.name),
       url_(server.url),
       server_(server),
-      max_idle_(backend.keepalive_idle),
-      idle_timeout_(backend.keepalive_idle_timeout),
-      ejection_failures_(backend.ejection_failures),
-      ejection_time_(backend.ejection_time),
-      endpoints_(literal_endpoints(server.address)) {
-  idle_.reserve(max_idle_);
+      addresses_(literal_endpoints(server.address)) {
+  apply(backend);
+  ServerFigures::set(shares_.figures->addresses, addresses_.size());
+  shares_.figures->healthy.store(true, std::memory_order_relaxed);
+  shares_.figures->ejected.store(false, std::memory_order_relaxed);
 }
 
 ServerPool::~ServerPool() {
   close_idle();
 }
 
+void ServerPool::apply(const BackendConfig& backend) {
+  max_idle_ = backend.keepalive_idle;
+  idle_timeout_ = backend.keepalive_idle_timeout;
+  ejection_failures_ = backend.ejection_failures;
+  ejection_time_ = backend.ejection_time;
+  slow_start_ = backend.slow_start;
+  max_requests_ = backend.max_requests;
+  idle_.reserve(max_idle_);
+  shares_.backend->desk->queue().call_all();  // the limit may have been raised
+}
+
 void ServerPool::set_endpoints(std::vector<Endpoint> endpoints) {
-  if (!endpoints.empty()) {
-    endpoints_ = std::move(endpoints);
+  if (endpoints.empty()) {
+    return;
   }
+  addresses_.set(std::move(endpoints));
+  ServerFigures::set(shares_.figures->addresses, addresses_.size());
+  ++generation_;
+  std::erase_if(idle_, [this](BackendConnection* connection) {
+    const bool gone = !current(*connection);
+    if (gone) {
+      BackendConnection::destroy(connection);
+    }
+    return gone;
+  });
+  count_links();
+}
+
+bool ServerPool::current(BackendConnection& connection) {
+  if (connection.generation != generation_) {
+    if (!addresses_.has(connection.endpoint)) {
+      return false;
+    }
+    connection.generation = generation_;
+  }
+  return true;
 }
 
 Lease ServerPool::take_idle(bool check) {
   while (!idle_.empty()) {
     BackendConnection* connection = idle_.back();
     idle_.pop_back();
+    count_links();
     connection->idle_ = false;
     if (check && connection->is_stale()) {
       context_.metrics.add(Counter::BackendStale);
@@ -78,9 +115,6 @@ Lease ServerPool::take_idle(bool check) {
       continue;
     }
     connection->reused = true;
-    ++in_flight_;
-    ServerFigures::add(figures_->requests);
-    count_links();
     context_.metrics.add(Counter::BackendReused);
     return Lease{*this, connection};
   }
@@ -90,16 +124,16 @@ Lease ServerPool::take_idle(bool check) {
 Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use) {
   Connected result;
   result.error = asio::error::host_not_found;
-  const std::size_t count = endpoints_.size();
-  for (std::size_t i = 0; i < count && i < endpoints_.size(); ++i) {
-    // Copied: the resolver may replace the list while we wait.
-    const Endpoint endpoint = endpoints_[(next_endpoint_ + i) % endpoints_.size()];
+  unsigned timeouts = 0;
+  // A copy: the resolver may replace the addresses while we wait.
+  const std::vector<Endpoint> order = addresses_.order(context_.streams.now());
+  for (const Endpoint& endpoint : order) {
     auto connection =
         std::make_unique<BackendConnection>(*this, context_.io, context_.streams, context_.buffers);
+    connection->endpoint = endpoint;
+    connection->generation = generation_;
     context_.metrics.add(Counter::BackendConnects);
-    ServerFigures::add(figures_->connects);
-    ++in_flight_;
-    count_links();
+    ServerFigures::add(shares_.figures->connects);
     Lease lease{*this, connection.release()};
     in_use = &lease->stream;
     result.error = co_await lease->stream.connect(endpoint, lease->stream.in(timeout));
@@ -112,37 +146,85 @@ Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use)
         const int on = 1;
         ::setsockopt(lease->stream.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       }
-      ++next_endpoint_;
-      ServerFigures::add(figures_->requests);
+      addresses_.worked(endpoint);
       result.lease = std::move(lease);
       break;
     }
     context_.metrics.add(Counter::BackendConnectFailures);
-    ServerFigures::add(figures_->connect_failures);
+    ServerFigures::add(shares_.figures->connect_failures);
+    addresses_.failed(endpoint, context_.streams.now() + ejection_time_);
+    if (result.error == asio::error::timed_out && ++timeouts == 2) {
+      break;
+    }
   }
   co_return std::move(result);
 }
 
-void ServerPool::count_failure(SteadyTime now) {
-  if (++failures_ >= ejection_failures_) {
-    failures_ = 0;
-    ejected_until_ = now + ejection_time_;
-    ServerFigures::add(figures_->ejections);
-    figures_->ejected.store(true, std::memory_order_relaxed);
+Slot ServerPool::enter() {
+  const bool counted = max_requests_ != 0;
+  if (counted && !shares_.server->enter(max_requests_)) {
+    return {};
+  }
+  ++in_flight_;
+  ++shares_.backend->in_flight;
+  ServerFigures::add(shares_.figures->requests);
+  ServerFigures::set(shares_.figures->in_flight, in_flight_);
+  return Slot{*this, counted};
+}
+
+void ServerPool::leave(bool counted) {
+  --in_flight_;
+  --shares_.backend->in_flight;
+  ServerFigures::set(shares_.figures->in_flight, in_flight_);
+  if (counted) {
+    shares_.server->leave();
+    shares_.backend->desk->queue().call();
   }
 }
 
-void ServerPool::count_links() {
-  ServerFigures::set(figures_->in_flight, in_flight_);
-  ServerFigures::set(figures_->idle, idle_.size());
+void ServerPool::set_healthy(bool healthy, SteadyTime now) {
+  if (healthy && !healthy_) {
+    well_since_ = now;
+  }
+  healthy_ = healthy;
+  refresh(now);
+}
+
+void ServerPool::count_success() {
+  failures_ = 0;
+  if (standing_.ejected) {
+    ejected_until_ = context_.streams.now();
+    refresh(ejected_until_);
+  }
+}
+
+void ServerPool::eject(SteadyTime now) {
+  failures_ = 0;
+  ejected_until_ = now + ejection_time_;
+  ServerFigures::add(shares_.figures->ejections);
+  refresh(now);
+}
+
+void ServerPool::refresh(SteadyTime now) {
+  Standing next{healthy_, now < ejected_until_, 10};
+  const SteadyTime back = std::max(well_since_, ejected_until_);
+  if (back <= now && now < back + slow_start_) {
+    next.tenths = static_cast<std::uint8_t>(1 + 9 * (now - back) / slow_start_);
+  }
+  if (next == standing_) {
+    return;
+  }
+  standing_ = next;
+  ++context_.changes;
+  shares_.figures->healthy.store(next.healthy, std::memory_order_relaxed);
+  shares_.figures->ejected.store(next.ejected, std::memory_order_relaxed);
+  shares_.backend->desk->queue().call_all();
 }
 
 void ServerPool::keep(BackendConnection* connection) {
-  --in_flight_;
   if (idle_.size() >= max_idle_ || !connection->in.empty() || connection->has_result_ ||
-      connection->stream.interrupted()) {
+      connection->stream.interrupted() || !current(*connection)) {
     BackendConnection::destroy(connection);
-    count_links();
     return;
   }
   connection->idle_ = true;
@@ -154,12 +236,6 @@ void ServerPool::keep(BackendConnection* connection) {
   }
 }
 
-void ServerPool::drop(BackendConnection* connection) {
-  --in_flight_;
-  count_links();
-  BackendConnection::destroy(connection);
-}
-
 void ServerPool::discard_idle(BackendConnection* connection) {
   context_.metrics.add(Counter::BackendStale);
   idle_.erase(std::find(idle_.begin(), idle_.end(), connection));
@@ -168,6 +244,7 @@ void ServerPool::discard_idle(BackendConnection* connection) {
 }
 
 void ServerPool::sweep(SteadyTime now) {
+  refresh(now);
   // Oldest first: the vector is used as a stack.
   std::size_t expired = 0;
   while (expired < idle_.size() && idle_[expired]->idle_since + idle_timeout_ <= now) {
@@ -176,7 +253,6 @@ void ServerPool::sweep(SteadyTime now) {
   }
   idle_.erase(idle_.begin(), idle_.begin() + static_cast<std::ptrdiff_t>(expired));
   count_links();
-  figures_->ejected.store(ejected(now), std::memory_order_relaxed);
 }
 
 void ServerPool::close_idle() {

@@ -1,14 +1,16 @@
 #pragma once
-// One worker's links to one backend server: the idle ones, the making of new ones, and whether the
-// server is worth trying. Used by forward_request and relay_upgrade through a Lease. Not shared
-// between threads.
+// One worker's links to one backend server: the idle ones, the making of new ones, how many
+// requests are in flight, and whether the server is worth trying. Used by forward_request and
+// relay_upgrade through a Lease. Not shared between threads.
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "backend/backend_connection.hpp"
+#include "backend/server_addresses.hpp"
 #include "backend/server_figures.hpp"
+#include "backend/server_load.hpp"
 #include "base/buffer.hpp"
 #include "base/metrics.hpp"
 #include "base/task.hpp"
@@ -22,16 +24,46 @@ struct PoolContext {
   StreamList& streams;
   BufferPool& buffers;
   Metrics& metrics;
+  std::uint64_t& changes;  // grows when some server's Standing changes: see Balancer
+};
+
+// What a pool shares with others: see BackendBook.
+struct PoolShares {
+  std::shared_ptr<ServerFigures> figures;  // of this worker and server
+  std::shared_ptr<ServerLoad> server;      // of all workers
+  std::shared_ptr<BackendLoad> backend;    // of this worker and all servers of the backend
+};
+
+// The right to have one request more in flight at a server.
+class Slot {
+ public:
+  Slot() = default;
+  Slot(Slot&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), counted_(other.counted_) {}
+  Slot& operator=(Slot&& other) noexcept;
+  ~Slot() { release(); }
+
+  explicit operator bool() const { return pool_ != nullptr; }
+  ServerPool& pool() const { return *pool_; }
+  void release();
+
+ private:
+  friend class ServerPool;
+  Slot(ServerPool& pool, bool counted) : pool_(&pool), counted_(counted) {}
+  ServerPool* pool_ = nullptr;
+  bool counted_ = false;  // by all workers
 };
 
 // A link on loan. Destroying the lease closes the link; only give_back() keeps it, and only after
-// the whole response was read and nothing stays unread.
+// the whole response was read and nothing stays unread. Either releases the slot it holds.
 class Lease {
  public:
   Lease() = default;
   Lease(ServerPool& pool, BackendConnection* connection) : pool_(&pool), connection_(connection) {}
   Lease(Lease&& other) noexcept
-      : pool_(other.pool_), connection_(std::exchange(other.connection_, nullptr)) {}
+      : pool_(other.pool_),
+        connection_(std::exchange(other.connection_, nullptr)),
+        slot_(std::move(other.slot_)) {}
   Lease& operator=(Lease&& other) noexcept;
   ~Lease() { close(); }
 
@@ -40,26 +72,38 @@ class Lease {
   BackendConnection& operator*() const { return *connection_; }
   ServerPool& pool() const { return *pool_; }
 
+  void hold(Slot slot) { slot_ = std::move(slot); }
   void give_back();
   void close();
 
  private:
   ServerPool* pool_ = nullptr;
   BackendConnection* connection_ = nullptr;
+  Slot slot_;
+};
+
+// Whether and how much a server is worth trying.
+struct Standing {
+  bool healthy = true;       // nothing else is known of it
+  bool ejected = false;      // too many connects failed in a row
+  std::uint8_t tenths = 10;  // of its share: fewer while it starts slowly
+  bool operator==(const Standing&) const = default;
 };
 
 class ServerPool {
  public:
   ServerPool(PoolContext context, const BackendConfig& backend, const ServerConfig& server,
-             std::shared_ptr<ServerFigures> figures);
+             PoolShares shares);
   ~ServerPool();
   ServerPool(const ServerPool&) = delete;
   ServerPool& operator=(const ServerPool&) = delete;
 
+  const std::string& backend() const { return backend_; }
   const std::string& url() const { return url_; }
   const ServerConfig& server() const { return server_; }
 
-  // Addresses to connect to, from the resolver; an empty answer keeps the last good one.
+  // Addresses to connect to, from the resolver; an empty answer keeps the last good one. Idle links
+  // to others are closed; those in use, when they come back.
   void set_endpoints(std::vector<Endpoint> endpoints);
 
   // An idle link, the one used last first; empty if there is none. `check` asks the kernel whether
@@ -70,50 +114,68 @@ class ServerPool {
     Lease lease;
     error_code error;
   };
-  // A new link; tries every address of the server within `timeout` each. `in_use` is what to
-  // interrupt meanwhile, null afterwards.
+  // A new link; tries one address after the other, until two have let `timeout` pass. `in_use` is
+  // what to interrupt meanwhile, null afterwards.
   Task<Connected> connect(Millis timeout, Stream*& in_use);
 
-  // Passive health: after ejection.failures connect failures in a row the server is left out for
-  // ejection.for. A single success forgets them.
-  bool ejected(SteadyTime now) const { return now < ejected_until_; }
-  void count_failure(SteadyTime now);
-  void count_success() { failures_ = 0; }
+  // Takes over what `backend` says now; for a pool that a reload keeps.
+  void apply(const BackendConfig& backend);
 
-  const ServerFigures& figures() const { return *figures_; }
+  // One request more, or none because max_requests are in flight.
+  Slot enter();
 
+  const Standing& standing() const { return standing_; }
+  // From the active health checks.
+  void set_healthy(bool healthy, SteadyTime now);
+  // Passive health: counts a connect failure; true if there were ejection.failures in a row. A
+  // single success forgets them. eject() leaves the server out for ejection.for.
+  bool count_failure() { return ++failures_ >= ejection_failures_; }
+  void count_success();
+  void eject(SteadyTime now);
+
+  const ServerFigures& figures() const { return *shares_.figures; }
   std::size_t in_flight() const { return in_flight_; }
   std::size_t idle() const { return idle_.size(); }
 
-  // Closes links that have idled too long; called by the worker's sweep.
+  // Closes links that have idled too long, brings the standing up to date; called by the worker's
+  // sweep.
   void sweep(SteadyTime now);
   void close_idle();
 
  private:
   friend class Lease;
+  friend class Slot;
   friend class BackendConnection;
   void keep(BackendConnection* connection);
-  void drop(BackendConnection* connection);
+  void drop(BackendConnection* connection) { BackendConnection::destroy(connection); }
   void discard_idle(BackendConnection* connection);
-  void count_links();
+  // Whether the server still has the address that the link goes to.
+  bool current(BackendConnection& connection);
+  void leave(bool counted);
+  void refresh(SteadyTime now);
+  void count_links() { ServerFigures::set(shares_.figures->idle, idle_.size()); }
 
   PoolContext context_;
-  std::shared_ptr<ServerFigures> figures_;
+  PoolShares shares_;
+  std::string backend_;  // its name
   std::string url_;
   ServerConfig server_;
-  std::size_t max_idle_;
-  Millis idle_timeout_;
-  unsigned ejection_failures_;
-  Millis ejection_time_;
-  std::vector<Endpoint> endpoints_;
-  std::size_t next_endpoint_ = 0;
+  std::size_t max_idle_ = 0;
+  Millis idle_timeout_{};
+  unsigned ejection_failures_ = 0;
+  Millis ejection_time_{};
+  Millis slow_start_{};
+  std::size_t max_requests_ = 0;
+  ServerAddresses addresses_;
+  std::uint32_t generation_ = 0;  // of the addresses
   std::vector<BackendConnection*> idle_;
   std::size_t in_flight_ = 0;
   unsigned failures_ = 0;
-  SteadyTime ejected_until_{};
+  bool healthy_ = true;
+  // When it last came back from having been found ill, or left out; long ago if never.
+  SteadyTime well_since_ = SteadyTime::min();
+  SteadyTime ejected_until_ = SteadyTime::min();
+  Standing standing_;
 };
-
-// The addresses that need no name service: IP literals and unix sockets. Empty for names.
-std::vector<Endpoint> literal_endpoints(const SocketAddress& address);
 
 }  // namespace keepsake

@@ -67,7 +67,7 @@ constexpr FaultInfo kFaults[] = {
      "The service behind this address cannot be reached safely.", false},
     {"no_server", P, 503, "Service Unavailable", "Please try again in a moment.", false},
     {"overloaded", P, 503, "Service Unavailable", "Too many visitors at once. Please try again.",
-     true},
+     false},
     {"store_down", P, 503, "Service Unavailable", "Please try again in a moment.", false},
     {"internal", P, 500, "Internal Server Error", "Something went wrong here.", true},
 };

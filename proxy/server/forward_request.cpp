@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "http/cross_site.hpp"
+#include "server/choose_server.hpp"
 #include "server/relay_body.hpp"
 #include "server/request_head.hpp"
 #include "server/response_head.hpp"
@@ -49,10 +50,12 @@ std::string_view whole_small_body(const Exchange& x) {
 
 // An idle link unless `fresh`, else a new one. Before a request that could not be repeated the
 // kernel is asked whether the idle link still stands.
-Task<Fault> borrow_link(Exchange& x, ServerPool& pool, bool fresh) {
+Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
+  ServerPool& pool = slot.pool();
   if (!fresh) {
     x.lease = pool.take_idle(!idempotent(x.work.request.method) || !x.body_read || x.upgrade);
     if (x.lease) {
+      x.lease.hold(std::move(slot));
       co_return Fault::None;
     }
   }
@@ -62,7 +65,7 @@ Task<Fault> borrow_link(Exchange& x, ServerPool& pool, bool fresh) {
     co_return Fault::ClientGone;
   }
   if (connected.error) {
-    pool.count_failure(x.worker.streams().now());
+    x.balancer->count_failure(pool, x.worker.streams().now());
     log::warn("cannot connect to {}: {} (request {})", pool.url(), connected.error.message(),
               request_id(x));
     co_return connected.error == asio::error::timed_out ? Fault::BackendConnectTimeout
@@ -70,6 +73,7 @@ Task<Fault> borrow_link(Exchange& x, ServerPool& pool, bool fresh) {
   }
   pool.count_success();
   x.lease = std::move(connected.lease);
+  x.lease.hold(std::move(slot));
   co_return Fault::None;
 }
 
@@ -154,10 +158,11 @@ Fault judge_final_head(Exchange& x) {
 }
 
 // One send and the wait for its answer.
-Task<Attempt> attempt_on(Exchange& x, ServerPool& pool, bool fresh) {
+Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   Attempt attempt;
   x.connection.phase = Connection::Phase::Waiting;
-  attempt.fault = co_await borrow_link(x, pool, fresh);
+  const ServerPool& pool = slot.pool();
+  attempt.fault = co_await borrow_link(x, slot, fresh);
   if (attempt.fault != Fault::None) {
     co_return attempt;
   }
@@ -235,15 +240,20 @@ Task<Fault> forward_request(Exchange& x) {
     }
   }
   x.balancer = x.view->backends[x.route->backend].get();
-  std::uint64_t tried = 0;
+  Tried tried;
   Fault fault = Fault::NoServer;
   for (unsigned n = 0; n < x.balancer->config().retry_attempts; ++n) {
-    std::size_t index = 0;
-    ServerPool* pool = x.balancer->choose(x.worker.streams().now(), tried, index);
-    if (pool == nullptr) {
+    Choice choice = choose_server(x, tried);
+    if (choice.verdict == Choice::Verdict::Full) {
+      if (const Fault waited = co_await wait_for_server(x, tried, choice); waited != Fault::None) {
+        co_return waited;
+      }
+    }
+    if (choice.verdict != Choice::Verdict::Server) {
       break;
     }
-    const Attempt attempt = co_await attempt_on(x, *pool, n > 0);
+    const ServerPool& pool = choice.slot.pool();
+    const Attempt attempt = co_await attempt_on(x, choice.slot, n > 0);
     fault = attempt.fault;
     if (fault == Fault::None) {
       co_return Fault::None;
@@ -256,8 +266,7 @@ Task<Fault> forward_request(Exchange& x) {
       break;
     }
     if (!attempt.sent) {
-      tried |=
-          index < 64 ? std::uint64_t{1} << index : 0;  // a stale link says nothing of its server
+      tried.add(pool);  // a stale link says nothing of its server
     }
     x.worker.metrics().add(Counter::BackendRetries);
   }

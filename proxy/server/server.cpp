@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <future>
 
-#include "backend/resolver.hpp"
+#include "backend/health_checker.hpp"
 #include "base/log.hpp"
 #include "server/accept_connections.hpp"
 #include "store/redis_greeting.hpp"
@@ -16,6 +16,9 @@
 namespace keepsake {
 
 namespace {
+
+// How often the health checks look at their deadlines.
+constexpr Millis kHealthTick{100};
 
 unsigned usable_cores() {
   cpu_set_t set;
@@ -48,6 +51,7 @@ Server::Server(Config config, const Clock& clock, Options options)
 
 Server::~Server() {
   resolver_.reset();
+  health_checker_.reset();
   if (!threads_.empty()) {
     cut();
     for (std::thread& thread : threads_) {
@@ -96,13 +100,21 @@ bool Server::start(std::string& error) {
       running_.notify_all();
     });
   }
+  health_checker_ = std::make_unique<HealthChecker>(
+      clock_, std::min(options_.worker.sweep, kHealthTick),
+      [this](const std::string& backend, const std::string& url, bool healthy) {
+        post_to_workers(
+            [backend, url, healthy](Worker& worker) { worker.set_healthy(backend, url, healthy); });
+      });
   resolver_ = std::make_unique<Resolver>(
       [this](const ServerConfig& server, const std::vector<Endpoint>& endpoints) {
         post_to_workers([url = server.url, endpoints](Worker& worker) {
           worker.set_endpoints(url, endpoints);
         });
-      });
-  resolver_->watch(servers_of(config));
+        health_checker_->set_endpoints(server.url, endpoints);
+      },
+      options_.resolver);
+  watch(config);
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
   return true;
 }
@@ -111,6 +123,11 @@ void Server::post_to_workers(const std::function<void(Worker&)>& job) {
   for (const auto& worker : workers_) {
     asio::post(worker->io(), [job, &worker = *worker] { job(worker); });
   }
+}
+
+void Server::watch(const Config& config) {
+  health_checker_->watch(config.backends);
+  resolver_->watch(servers_of(config));
 }
 
 void Server::reload(Config config) {
@@ -124,7 +141,7 @@ void Server::reload(Config config) {
       post_to_workers([snapshot](Worker& other) { other.use_prepared(*snapshot); });
     }
   });
-  resolver_->watch(servers_of(snapshot_->config));
+  watch(snapshot_->config);
 }
 
 void Server::drain() {

@@ -8,19 +8,21 @@
 #include <thread>
 #include <vector>
 
+#include "backend/resolver.hpp"
 #include "base/clock.hpp"
 #include "server/snapshot.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
 
-class Resolver;
+class HealthChecker;
 
 class Server {
  public:
   struct Options {
     Worker::Options worker{};
     unsigned workers = 0;  // 0: what the configuration says
+    Resolver::Options resolver{};
   };
 
   Server(Config config, const Clock& clock, Options options);
@@ -56,6 +58,7 @@ class Server {
   const BackendBook& backend_book() const { return shared_.backends; }
 
  private:
+  void watch(const Config& config);
   void post_to_workers(const std::function<void(Worker&)>& job);
 
   const Clock& clock_;
@@ -66,6 +69,7 @@ class Server {
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> running_{0};
   std::vector<std::uint16_t> ports_;
+  std::unique_ptr<HealthChecker> health_checker_;
   std::unique_ptr<Resolver> resolver_;
   bool draining_ = false;
 };

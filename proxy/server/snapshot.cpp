@@ -50,6 +50,16 @@ std::shared_ptr<RateBuckets> buckets_for(const Config& config, const Snapshot* b
   return std::make_shared<RateBuckets>(config.limits.rate_buckets, seed);
 }
 
+std::vector<std::shared_ptr<const HashRing>> rings_of(const Config& config) {
+  std::vector<std::shared_ptr<const HashRing>> rings;
+  for (const BackendConfig& backend : config.backends) {
+    rings.push_back(backend.balance == Balance::SessionHash
+                        ? std::make_shared<const HashRing>(backend.servers)
+                        : nullptr);
+  }
+  return rings;
+}
+
 constexpr std::size_t kResponseHeadBytes = 64 * 1024;
 constexpr std::size_t kResponseFields = 500;
 
@@ -61,6 +71,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       routes(config.routes),
       rules(config),
       route_rules(rules_of_all(config)),
+      rings(rings_of(config)),
       keys(std::make_shared<const KeyRing>(secret_texts(config))),
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),

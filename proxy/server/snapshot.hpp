@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/hash_ring.hpp"
 #include "config/config.hpp"
 #include "http/field_names.hpp"
 #include "http/head.hpp"
@@ -28,8 +29,9 @@ struct Snapshot {
   Config config;
   FieldTable names;
   RouteTable routes;
-  RouteRules rules;                     // where there is no route, and of OPTIONS *
-  std::vector<RouteRules> route_rules;  // by index of Config::routes
+  RouteRules rules;                                    // where there is no route, and of OPTIONS *
+  std::vector<RouteRules> route_rules;                 // by index of Config::routes
+  std::vector<std::shared_ptr<const HashRing>> rings;  // by backend; null but for session_hash
   std::shared_ptr<const KeyRing> keys;
   Lifetime lifetime;
   Lifetime cookie_lifetime;  // of the cookie alone: with a store, which judges idleness, only what

@@ -43,7 +43,8 @@ Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
       options_(options),
       buffers_(kBufferSize, kKeptBuffers),
       sweep_timer_(io_),
-      access_log_(io_, metrics_, options.access_log_fd) {
+      access_log_(io_, metrics_, options.access_log_fd),
+      pools_(io_, streams_, buffers_, metrics_, random_, shared.backends) {
   streams_.sweep(clock_.steady(), options_.sweep);
 }
 
@@ -53,21 +54,6 @@ Worker::~Worker() {
   next_.reset();
 }
 
-std::shared_ptr<ServerPool> Worker::pool_for(const BackendConfig& backend,
-                                             const ServerConfig& server) {
-  const std::string key = fmt::format("{} {} {} {}", server.url, backend.keepalive_idle,
-                                      backend.keepalive_idle_timeout.count(), backend.name);
-  std::weak_ptr<ServerPool>& known = pools_[key];
-  std::shared_ptr<ServerPool> pool = known.lock();
-  if (!pool) {
-    pool = std::make_shared<ServerPool>(PoolContext{io_, streams_, buffers_, metrics_}, backend,
-                                        server,
-                                        shared_.backends.figures(this, backend.name, server.url));
-    known = pool;
-  }
-  return pool;
-}
-
 // A reload that leaves Redis where it is keeps the connection.
 std::shared_ptr<RedisConnection> Worker::redis_for(const RedisConfig& config) {
   std::shared_ptr<RedisConnection> connection = redis_.lock();
@@ -75,6 +61,9 @@ std::shared_ptr<RedisConnection> Worker::redis_for(const RedisConfig& config) {
     connection = std::make_shared<RedisConnection>(
         RedisConnection::Context{io_, streams_, clock_, random_, shared_.store_health}, config,
         literal_endpoints(redis_address(config)));
+    if (std::vector<Endpoint> known = pools_.endpoints(redis_server(config).url); !known.empty()) {
+      connection->set_endpoints(std::move(known));
+    }
     redis_ = connection;
   }
   return connection;
@@ -99,12 +88,8 @@ void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   view->store = store_for(*snapshot);
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
   view->keys = key_use_.cells_of(*snapshot->keys);
-  for (const BackendConfig& backend : snapshot->config.backends) {
-    std::vector<std::shared_ptr<ServerPool>> servers;
-    for (const ServerConfig& server : backend.servers) {
-      servers.push_back(pool_for(backend, server));
-    }
-    view->backends.push_back(std::make_unique<Balancer>(backend, std::move(servers)));
+  for (std::size_t i = 0; i < snapshot->config.backends.size(); ++i) {
+    view->backends.push_back(pools_.balancer(snapshot->config.backends[i], snapshot->rings[i]));
   }
   view->snapshot = std::move(snapshot);
   next_ = std::move(view);
@@ -116,19 +101,19 @@ void Worker::use_prepared(const Snapshot& snapshot) {
   }
   view_ = std::move(next_);
   next_.reset();
-  std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
+  pools_.forget_unused();
 }
 
 void Worker::set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints) {
-  for (const auto& [key, known] : pools_) {
-    if (const std::shared_ptr<ServerPool> pool = known.lock(); pool && pool->url() == url) {
-      pool->set_endpoints(endpoints);
-    }
-  }
+  pools_.set_endpoints(url, endpoints);
   if (const std::shared_ptr<RedisConnection> redis = redis_.lock();
       redis && redis_server(redis->config()).url == url) {
     redis->set_endpoints(endpoints);
   }
+}
+
+void Worker::set_healthy(const std::string& backend, const std::string& url, bool healthy) {
+  pools_.set_healthy(backend, url, healthy, streams_.now());
 }
 
 void Worker::run() {
@@ -178,6 +163,7 @@ void Worker::cut() {
       connection.on_cut->interrupt();
     }
   });
+  pools_.sweep(streams_.now());  // nobody waits in a queue any more
 }
 
 Task<void> Worker::sweep_regularly() {
@@ -200,20 +186,12 @@ Task<void> Worker::sweep_regularly() {
 void Worker::sweep() {
   const SteadyTime now = clock_.steady();
   streams_.sweep(now, options_.sweep);
-  for (const auto& [key, known] : pools_) {
-    if (const std::shared_ptr<ServerPool> pool = known.lock()) {
-      pool->sweep(now);
-    }
-  }
   look_after_waiting_clients();
+  pools_.sweep(now);
   access_log_.flush();
   if (draining_ && connections_ == nullptr && parked_ == nullptr && !stopping_) {
     stopping_ = true;
-    for (const auto& [key, known] : pools_) {
-      if (const std::shared_ptr<ServerPool> pool = known.lock()) {
-        pool->close_idle();
-      }
-    }
+    pools_.close_idle();
     if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
       redis->stop();
     }

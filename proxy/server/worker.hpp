@@ -13,9 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend_book.hpp"
-#include "backend/balancer.hpp"
-#include "backend/server_pool.hpp"
+#include "backend/backend_pools.hpp"
 #include "base/buffer.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
@@ -87,6 +85,8 @@ class Worker {
   void accept_from(int fd, const ListenConfig& config);
   void stop_accepting();
   void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
+  // What the health checks found.
+  void set_healthy(const std::string& backend, const std::string& url, bool healthy);
   // No new exchanges; connections close as soon as their exchange is done.
   void drain();
   // Every connection ends now.
@@ -119,7 +119,6 @@ class Worker {
   void for_each_connection(Visit visit);
   std::shared_ptr<SessionStore> store_for(const Snapshot& snapshot);
   std::shared_ptr<RedisConnection> redis_for(const RedisConfig& config);
-  std::shared_ptr<ServerPool> pool_for(const BackendConfig& backend, const ServerConfig& server);
 
   const Clock& clock_;
   SharedCounts& shared_;
@@ -132,10 +131,10 @@ class Worker {
   asio::steady_timer sweep_timer_;
   AccessLog access_log_;
   KeyUse key_use_;
+  BackendPools pools_;
   std::shared_ptr<const View> view_;
-  std::shared_ptr<const View> next_;                        // prepared, not yet in use
-  std::map<std::string, std::weak_ptr<ServerPool>> pools_;  // by what makes two servers the same
-  std::weak_ptr<RedisConnection> redis_;                    // of the configuration in use
+  std::shared_ptr<const View> next_;      // prepared, not yet in use
+  std::weak_ptr<RedisConnection> redis_;  // of the configuration in use
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
   Connection* connections_ = nullptr;

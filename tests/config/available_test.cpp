@@ -46,9 +46,6 @@ TEST_CASE("what is not built yet is refused at any other value", "[config][avail
   const auto [yaml, path] = GENERATE(table<std::string, std::string>({
       {with_listener("tls: {certificate: /etc/tls.crt, key: /etc/tls.key}"), "listen[0].tls"},
       {with_listener("proxy_protocol: true"), "listen[0].proxy_protocol"},
-      {with_backend("balance: least_requests"), "backends.app.balance"},
-      {with_backend("balance: session_hash"), "backends.app.balance"},
-      {with_backend("health_check: {path: /up}"), "backends.app.health_check"},
   }));
   CHECK(refusals(yaml) == std::vector<std::string>{path});
 }

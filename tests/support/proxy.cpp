@@ -4,7 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
@@ -71,23 +72,42 @@ class CapturedLog {
   Stream stream_;
 };
 
-// Counts how often it was read. While no request arrives only the worker's sweep reads it, once per
-// sweep; so two more readings mean that one whole sweep has seen the hands where they are.
+// Counts how often each thread reads it. While no request arrives a worker's thread does so once
+// per sweep; so two more readings mean that one whole sweep has seen the hands where they are. The
+// health checks' thread is the same.
 class WatchedClock final : public Clock {
  public:
+  using Readings = std::map<std::thread::id, std::uint64_t>;
+
   SteadyTime steady() const override {
     const SteadyTime now = clock_.steady();
-    readings_.fetch_add(1);
+    const std::lock_guard lock(mutex_);
+    ++readings_[std::this_thread::get_id()];
     return now;
   }
   WallTime wall() const override { return clock_.wall(); }
   void advance(std::chrono::milliseconds by) { clock_.advance(by); }
-  std::uint64_t readings() const { return readings_.load(); }
+  Readings readings() const {
+    const std::lock_guard lock(mutex_);
+    Readings readings = readings_;
+    readings.erase(std::this_thread::get_id());
+    return readings;
+  }
 
  private:
   ManualClock clock_;
-  mutable std::atomic<std::uint64_t> readings_{0};
+  mutable std::mutex mutex_;
+  mutable Readings readings_;
 };
+
+// Adapts a test's name service to the resolver.
+Resolved resolve(const Proxy::NameService& names, const std::string& host, std::uint16_t port) {
+  Resolved resolved;
+  for (const std::string& address : names(host)) {
+    resolved.endpoints.emplace_back(asio::ip::tcp::endpoint{asio::ip::make_address(address), port});
+  }
+  return resolved;
+}
 
 Config load(std::string_view yaml, const Proxy::Variables& variables) {
   Environment environment;
@@ -121,8 +141,15 @@ Config load(std::string_view yaml, const Proxy::Variables& variables) {
   return std::move(*loaded.config);
 }
 
-Server::Options options(int access_log) {
+Server::Options options(int access_log, Proxy::NameService names) {
   Server::Options options;
+  if (names) {
+    options.resolver.lookup = [names = std::move(names)](const std::string& host,
+                                                         std::uint16_t port) {
+      return resolve(names, host, port);
+    };
+    options.resolver.interval = Millis{5};
+  }
   options.worker.sweep = Millis{5};
   options.worker.access_log_fd = access_log;
   options.workers = 1;
@@ -132,10 +159,10 @@ Server::Options options(int access_log) {
 }  // namespace
 
 struct Proxy::Inside {
-  Inside(std::string_view yaml, Variables values)
+  Inside(std::string_view yaml, Variables values, NameService names)
       : variables(std::move(values)),
         access_log(::memfd_create("access", MFD_CLOEXEC)),
-        server(load(yaml, variables), clock, options(access_log)) {
+        server(load(yaml, variables), clock, options(access_log, std::move(names))) {
     std::string error;
     if (!server.start(error)) {
       throw std::runtime_error(error);
@@ -156,8 +183,8 @@ struct Proxy::Inside {
 Proxy::Proxy(const Backend& backend, std::string_view more)
     : Proxy(std::string{kTutorial}.append(more), {{"BACKEND", backend.url()}}) {}
 
-Proxy::Proxy(std::string_view yaml, Variables variables)
-    : inside_(std::make_unique<Inside>(yaml, std::move(variables))) {}
+Proxy::Proxy(std::string_view yaml, Variables variables, NameService names)
+    : inside_(std::make_unique<Inside>(yaml, std::move(variables), std::move(names))) {}
 
 Proxy::~Proxy() {
   const int access_log = inside_->access_log;
@@ -193,9 +220,13 @@ bool Proxy::ended() {
 
 void Proxy::advance(std::chrono::milliseconds by) {
   inside_->clock.advance(by);
-  const std::uint64_t before = inside_->clock.readings();
-  wait_until("the clock was looked at",
-             [this, before] { return inside_->clock.readings() >= before + 2; });
+  const WatchedClock::Readings before = inside_->clock.readings();
+  wait_until("the clock was looked at", [this, &before] {
+    const WatchedClock::Readings now = inside_->clock.readings();
+    return std::all_of(before.begin(), before.end(), [&now](const auto& thread) {
+      return now.at(thread.first) >= thread.second + 2;
+    });
+  });
 }
 
 std::chrono::milliseconds Proxy::advance_until(std::chrono::milliseconds step,
@@ -229,6 +260,32 @@ std::uint64_t Proxy::count(Counter counter) const {
 
 std::size_t Proxy::connections() const {
   return inside_->server.connections();
+}
+
+std::size_t Proxy::ill_servers() const {
+  const auto servers = inside_->server.backend_book().servers();
+  return static_cast<std::size_t>(std::count_if(
+      servers.begin(), servers.end(), [](const auto& server) { return !server->healthy; }));
+}
+
+std::size_t Proxy::ejected_servers() const {
+  const auto servers = inside_->server.backend_book().servers();
+  return static_cast<std::size_t>(std::count_if(
+      servers.begin(), servers.end(), [](const auto& server) { return server->ejected.load(); }));
+}
+
+bool Proxy::resolved() const {
+  const auto servers = inside_->server.backend_book().servers();
+  return std::all_of(servers.begin(), servers.end(),
+                     [](const auto& server) { return server->addresses != 0; });
+}
+
+std::size_t Proxy::queued() const {
+  std::size_t sum = 0;
+  for (const auto& [backend, queue] : inside_->server.backend_book().queues()) {
+    sum += queue->size();
+  }
+  return sum;
 }
 
 std::string Proxy::access_log() const {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/metrics.hpp"
 #include "support/link.hpp"
@@ -27,9 +28,12 @@ class Proxy {
 
   // kTutorial in front of `backend`, then `more` lines of YAML.
   explicit Proxy(const Backend& backend, std::string_view more = "");
+  // Answers for names in URLs: addresses without port. It outlives the proxy by as long as one call
+  // takes.
+  using NameService = std::function<std::vector<std::string>(const std::string& host)>;
   // A whole configuration; ${NAME} in it stands for variables[NAME] and the two secrets, the file
   // PATH has the text of variables["file:PATH"]. Throws with every problem if it does not load.
-  Proxy(std::string_view yaml, Variables variables);
+  Proxy(std::string_view yaml, Variables variables, NameService names = {});
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
@@ -55,6 +59,13 @@ class Proxy {
 
   std::uint64_t count(Counter counter) const;
   std::size_t connections() const;
+  // Of the backends' servers, as the worker sees them.
+  std::size_t ill_servers() const;
+  std::size_t ejected_servers() const;
+  // Whether every server has an address.
+  bool resolved() const;
+  // Requests that wait for max_requests.
+  std::size_t queued() const;
   // The lines so far. The access log is complete for an exchange a moment after its response.
   std::string access_log() const;
   std::string log() const;

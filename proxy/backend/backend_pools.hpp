@@ -1,0 +1,54 @@
+#pragma once
+// One worker's links to every server of every backend. A configuration that is taken into use gets
+// its Balancers here; a server that it shares with the one before keeps its pool, with idle links,
+// requests in flight, and what is known of its health.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/backend_book.hpp"
+#include "backend/balancer.hpp"
+
+namespace keepsake {
+
+class BackendPools {
+ public:
+  BackendPools(asio::io_context& io, StreamList& streams, BufferPool& buffers, Metrics& metrics,
+               Random& random, BackendBook& book);
+
+  // `ring`: of a backend with session_hash, else null. The configuration outlives the balancer.
+  std::unique_ptr<Balancer> balancer(const BackendConfig& backend,
+                                     std::shared_ptr<const HashRing> ring);
+  // What no configuration in use needs any more is forgotten.
+  void forget_unused();
+
+  void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
+  // The last addresses of a name; empty if it never resolved.
+  std::vector<Endpoint> endpoints(const std::string& url) const;
+  void set_healthy(const std::string& backend, const std::string& url, bool healthy,
+                   SteadyTime now);
+
+  // Twice a second: closes old links, ends waits, brings every server's standing up to date.
+  void sweep(SteadyTime now);
+  void close_idle();
+
+ private:
+  std::shared_ptr<ServerPool> pool(const BackendConfig& backend, const ServerConfig& server);
+  std::shared_ptr<BackendLoad> load(const std::string& backend);
+  template <class Visit>
+  void for_each_pool(Visit visit);
+
+  asio::io_context& io_;
+  Random& random_;
+  BackendBook& book_;
+  std::uint64_t changes_ = 0;
+  PoolContext context_;
+  std::map<std::pair<std::string, std::string>, std::weak_ptr<ServerPool>> pools_;  // backend, URL
+  std::map<std::string, std::weak_ptr<BackendLoad>> loads_;
+  std::map<std::string, std::vector<Endpoint>> endpoints_;  // by URL
+};
+
+}  // namespace keepsake

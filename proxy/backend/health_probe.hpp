@@ -1,0 +1,36 @@
+#pragma once
+// One active health check: GET on a link of its own, a success if the answer's status is 200 to
+// 299. Runs on the thread of HealthChecker.
+
+#include <string>
+
+#include "backend/server_addresses.hpp"
+#include "base/buffer.hpp"
+#include "base/stream.hpp"
+#include "base/task.hpp"
+#include "config/config.hpp"
+
+namespace keepsake {
+
+struct ProbeContext {
+  asio::io_context& io;
+  StreamList& streams;
+  BufferPool& buffers;
+};
+
+// What a check needs to know of its server.
+struct ProbeTarget {
+  ServerConfig server;
+  HealthCheckConfig check;
+  std::string request;  // made once by probe_request
+  ServerAddresses addresses;
+  Stream* in_use = nullptr;  // what to interrupt to end a check early
+};
+
+std::string probe_request(const BackendConfig& backend, const ServerConfig& server);
+
+// Why the server is not well; empty if it is. Takes at most check.timeout, whatever the server
+// does.
+Task<std::string> probe(ProbeContext context, ProbeTarget& target);
+
+}  // namespace keepsake

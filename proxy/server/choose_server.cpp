@@ -1,0 +1,58 @@
+#include "server/choose_server.hpp"
+
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+std::optional<std::uint64_t> place_on_ring(const Exchange& x) {
+  const Session& session = x.work.session;
+  if (x.balancer->config().balance != Balance::SessionHash || !x.session.opened ||
+      !session.has_id) {
+    return std::nullopt;
+  }
+  return place_of(session.id);
+}
+
+}  // namespace
+
+Choice choose_server(Exchange& x, const Tried& tried) {
+  if (x.balancer->config().max_requests != 0 && x.balancer->desk().queue().size() != 0) {
+    return {Choice::Verdict::Full, {}};  // others came first
+  }
+  return x.balancer->choose(place_on_ring(x), tried);
+}
+
+Task<Fault> wait_for_server(Exchange& x, const Tried& tried, Choice& choice) {
+  const BackendConfig& config = x.balancer->config();
+  const Stream& client = x.connection.stream;
+  x.connection.phase = Connection::Phase::Waiting;
+  QueueWaiter waiter{x.balancer->desk(), client, client.in(config.queue_timeout)};
+  const QueueWaiter::Joined joined = waiter.join(config.queue);
+  if (joined == QueueWaiter::Joined::Full) {
+    x.note = "the queue is full";
+    co_return Fault::Overloaded;
+  }
+  bool look = joined == QueueWaiter::Joined::First;
+  while (true) {
+    if (look) {
+      choice = x.balancer->choose(place_on_ring(x), tried);
+      if (choice.verdict != Choice::Verdict::Full) {
+        co_return Fault::None;
+      }
+    }
+    co_await waiter.called();
+    if (client.interrupted()) {
+      co_return Fault::ClientGone;
+    }
+    if (waiter.over()) {
+      x.note = "no server had room in time";
+      co_return Fault::Overloaded;
+    }
+    waiter.rejoin();
+    look = true;
+  }
+}
+
+}  // namespace keepsake
