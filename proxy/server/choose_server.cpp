@@ -38,6 +38,11 @@ Task<Fault> wait_for_server(Exchange& x, const Tried& tried, Choice& choice) {
   while (true) {
     if (look) {
       choice = x.balancer->choose(place_on_ring(x), tried);
+      if (choice.verdict == Choice::Verdict::Full) {
+        // A place where it was tried already is a place, too: nobody behind waits for nothing.
+        const Tried none;
+        choice = x.balancer->choose(place_on_ring(x), none);
+      }
       if (choice.verdict != Choice::Verdict::Full) {
         co_return Fault::None;
       }
