@@ -21,6 +21,8 @@ routes:
   - {path: /setName, set: {myName: name}, rate_limits: [{per: session, requests: 2, every: 1h}]}
   - {path: /limited, backend: app, rate_limits: [{requests: 50, every: 1h}]}
   - {path: /office, backend: app, allow: [192.0.2.0/24], deny: [192.0.2.66]}
+  - {path: /upload, backend: app, limits: {body: 4KiB}}
+  - {path: /wait, backend: app, timeouts: {response: 300ms}, response_headers: {X-Frame-Options: DENY}}
   - {path: "/api/*", backend: app, rewrite: {strip_prefix: /api, set_request_headers: {X-Who: the route}}}
   - {path: "/*", backend: app, response_headers: {X-Frame-Options: DENY}}
 """
@@ -99,6 +101,15 @@ class Routes(TestCase):
         self.assertEqual(ask("198.51.100.1"), 403)
         self.assertIn("\nkeepsake_addresses_denied_total 2\n", request(keepsake.admin, "/metrics").body)
 
+    def test_a_route_has_limits_and_timeouts_of_its_own(self):
+        keepsake = self.start(guarded(self.backend().port, "limits: {body: 1KiB}"))
+        post = lambda path, size: request(keepsake.port, path, "POST", "x" * size).status
+        self.assertEqual(post("/upload", 4096), 501)  # the backend's answer: it knows no POST
+        self.assertEqual(post("/upload", 4097), 413)
+        self.assertEqual(post("/other", 1024), 501)
+        self.assertEqual(post("/other", 1025), 413)
+        self.assertEqual(request(keepsake.port, "/wait").status, 504)
+
     def test_a_route_rewrites_what_its_backend_gets(self):
         keepsake = self.start(guarded(self.backend().port))
         self.assertEqual(request(keepsake.port, "/api/204").status, 204)  # /204 over there
@@ -106,12 +117,10 @@ class Routes(TestCase):
         self.assertEqual(request(keepsake.port, "/x", headers={"X-Who": "a client"}).body, "a client")
 
     def test_response_headers_stand_on_answers_and_errors(self):
-        backend = self.backend()
-        keepsake = self.start(guarded(backend.port))
+        keepsake = self.start(guarded(self.backend().port))
         self.assertEqual(request(keepsake.port, "/").headers["X-Frame-Options"], "DENY")
-        backend.close()
-        answer = request(keepsake.port, "/")
-        self.assertEqual((answer.status, answer.headers["X-Frame-Options"]), (502, "DENY"))
+        answer = request(keepsake.port, "/wait")
+        self.assertEqual((answer.status, answer.headers["X-Frame-Options"]), (504, "DENY"))
 
     def test_error_pages_come_from_files_and_change_with_a_reload(self):
         page = self.write("<h1>{status} {title}</h1><!-- {request_id} -->", "own.html")
