@@ -173,6 +173,8 @@ main() {
     script command-line tests/cli/run.sh
     script examples tests/examples/run.sh
     script interop tests/interop/run.sh
+    script hostile tests/hostile/run.sh
+    script websocket tests/websocket/run.sh
     script browser tests/browser/run.sh
   fi
   if [[ $mode == full ]]; then

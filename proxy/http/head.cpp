@@ -121,6 +121,7 @@ HeadStatus read_request_line(const char* begin, const char* end, const HeadLimit
     return bad(head.why, "malformed method");
   }
   head.method_text = {begin, method_size};
+  head.method = method_of(head.method_text);
   const char* target = ++p;
   while (p != end && static_cast<unsigned char>(*p) > 0x20 &&
          static_cast<unsigned char>(*p) < 0x7f) {
@@ -150,7 +151,6 @@ HeadStatus read_request_line(const char* begin, const char* end, const HeadLimit
     return line;
   }
   head.start_line = {begin, static_cast<std::size_t>(next - begin)};
-  head.method = method_of(head.method_text);
   return read_version({version, static_cast<std::size_t>(stop - version)}, head);
 }
 
@@ -296,6 +296,7 @@ HeadStatus parse_request_head(std::string_view data, const HeadLimits& limits,
   const char* const end = base + data.size();
   if (!head.start_line_done) {
     const char* p = base + head.parsed;
+    head.method = Method::Other;  // not that of the request before
     // RFC 9112 2.2: an empty line or two left over from a previous body are ignored.
     while (p != end && *p == '\r' && p - base < 4) {
       if (p + 1 == end) {

@@ -7,8 +7,6 @@
 
 namespace keepsake {
 
-namespace {
-
 std::string_view side_text(Side side) {
   switch (side) {
     case Side::Client:
@@ -21,6 +19,8 @@ std::string_view side_text(Side side) {
   return "proxy";
 }
 
+namespace {
+
 // The first that matches; single statuses stand before classes.
 const ErrorPage* own_page(const Exchange& x, unsigned status) {
   for (const ErrorPage& page : x.view->config().error_pages) {
@@ -31,13 +31,19 @@ const ErrorPage* own_page(const Exchange& x, unsigned status) {
   return nullptr;
 }
 
-// One line that says who was at fault; no header values, no body, no cookie.
-void log_fault(Exchange& x, const FaultInfo& info) {
+}  // namespace
+
+void log_fault(Exchange& x, Fault fault) {
+  const FaultInfo& info = describe(fault);
   if (info.status == 0 && !x.head_read) {
     return;  // they went before they had asked for anything
   }
-  const bool theirs = info.side == Side::Client;
-  const auto level = theirs ? spdlog::level::debug : spdlog::level::warn;
+  // A client's fault stands in its line of the access log; without one what was no HTTP is told
+  // here.
+  const bool told = x.view->config().log.access || !info.close;
+  const auto level = info.side != Side::Client ? spdlog::level::warn
+                     : told                    ? spdlog::level::debug
+                                               : spdlog::level::info;
   if (!spdlog::should_log(level)) {
     return;
   }
@@ -47,14 +53,12 @@ void log_fault(Exchange& x, const FaultInfo& info) {
            x.balancer != nullptr ? x.balancer->config().name : "", request_id(x));
 }
 
-}  // namespace
-
 void fail_exchange(Exchange& x, Fault fault) {
   const FaultInfo& info = describe(fault);
   x.fault = fault;
   x.lease.close();
   x.connection.on_cut = nullptr;
-  log_fault(x, info);
+  log_fault(x, fault);
   x.keep_alive_allowed = !info.close;
   if (info.status == 0) {
     x.keep_alive = false;

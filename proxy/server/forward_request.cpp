@@ -48,6 +48,14 @@ std::string_view whole_small_body(const Exchange& x) {
                : std::string_view{};
 }
 
+// Out of descriptors, ports or memory: our own trouble, of which the server must not be accused.
+bool is_ours(const error_code& error) {
+  namespace errc = boost::system::errc;
+  return error == errc::too_many_files_open || error == errc::too_many_files_open_in_system ||
+         error == errc::no_buffer_space || error == errc::not_enough_memory ||
+         error == errc::address_not_available;
+}
+
 // An idle link unless `fresh`, else a new one. Before a request that could not be repeated the
 // kernel is asked whether the idle link still stands.
 Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
@@ -63,6 +71,11 @@ Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
       co_await pool.connect(x.rules->timeouts.connect, x.connection.on_cut);
   if (x.connection.stream.interrupted()) {
     co_return Fault::ClientGone;
+  }
+  if (connected.error && is_ours(connected.error)) {
+    log::warn("cannot connect to {} from here: {} (request {})", pool.url(),
+              connected.error.message(), request_id(x));
+    co_return Fault::Overloaded;
   }
   if (connected.error) {
     x.balancer->count_failure(pool, x.worker.streams().now());
@@ -113,7 +126,7 @@ Task<Attempt> read_response_head(Exchange& x) {
         head.reset(snapshot.request_limits.fields);
       }
     }
-    const IoResult read = co_await backend.more(backend.stream.in(x.rules->timeouts.response));
+    const IoResult read = co_await backend.more(response_deadline(x));
     if (read.status != IoStatus::Ok) {
       attempt.fault = read_fault(x, read.status);
       co_return attempt;
@@ -138,6 +151,22 @@ void take_head(Exchange& x) {
   x.lease->in.hold(x.work.response.size);
 }
 
+// What of a chunked body came with its head, as long as a 502 can still be said.
+bool begins_well(const Exchange& x) {
+  ChunkReader reader{x.view->snapshot->response_limits};
+  std::string_view rest = x.lease->in.bytes().substr(x.work.response.size);
+  while (true) {
+    const ChunkReader::Piece piece = reader.next(rest);
+    if (piece.step == ChunkReader::Step::Bad) {
+      return false;
+    }
+    if (piece.step == ChunkReader::Step::NeedMore || piece.step == ChunkReader::Step::End) {
+      return true;
+    }
+    rest.remove_prefix(piece.consumed);
+  }
+}
+
 Fault judge_final_head(Exchange& x) {
   const ResponseHead& head = x.work.response;
   if (head.status == 101) {
@@ -152,6 +181,10 @@ Fault judge_final_head(Exchange& x) {
   x.response_body = response_framing(head, x.is_head());
   if (x.response_body.error != 0) {
     x.note = x.response_body.why;
+    return Fault::BackendBadResponse;
+  }
+  if (x.response_body.kind == BodyKind::Chunked && !begins_well(x)) {
+    x.note = "malformed chunk";
     return Fault::BackendBadResponse;
   }
   return Fault::None;

@@ -10,6 +10,7 @@
 
 #include "server/client_address.hpp"
 #include "server/exchange.hpp"
+#include "server/fail_exchange.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -58,7 +59,8 @@ unsigned logged_status(const Exchange& x) {
   return gone ? 499 : x.status;
 }
 
-// The combined format, then the request id, the backend and the seconds it took.
+// The combined format, then the request id, the backend, the seconds it took and who was at what
+// fault.
 void append_text(Exchange& x, std::string_view time, double seconds, std::string& out) {
   const Request request = request_of(x);
   out.append(client_text(x)).append(" - - [").append(time).append("] \"");
@@ -70,8 +72,14 @@ void append_text(Exchange& x, std::string_view time, double seconds, std::string
   append_escaped(value_of(x, FieldId::Referer), false, out);
   out.append("\" \"");
   append_escaped(value_of(x, FieldId::UserAgent), false, out);
-  fmt::format_to(std::back_inserter(out), "\" {} {} {:.6f}\n", request_id(x),
+  fmt::format_to(std::back_inserter(out), "\" {} {} {:.6f} ", request_id(x),
                  x.balancer == nullptr ? "-" : x.balancer->config().name, seconds);
+  if (x.fault == Fault::None) {
+    out.append("-\n");
+  } else {
+    const FaultInfo& info = describe(x.fault);
+    out.append(side_text(info.side)).append(":").append(info.word).append("\n");
+  }
 }
 
 void append_json(Exchange& x, std::string_view time, double seconds, std::string& out) {
@@ -86,11 +94,12 @@ void append_json(Exchange& x, std::string_view time, double seconds, std::string
   append_escaped(value_of(x, FieldId::Referer), true, out);
   out.append(R"(","user_agent":")");
   append_escaped(value_of(x, FieldId::UserAgent), true, out);
-  fmt::format_to(std::back_inserter(out),
-                 R"(","request_id":"{}","backend":"{}","seconds":{:.6f},"fault":"{}"}})"
-                 "\n",
-                 request_id(x), x.balancer == nullptr ? "" : x.balancer->config().name, seconds,
-                 describe(x.fault).word);
+  fmt::format_to(
+      std::back_inserter(out),
+      R"(","request_id":"{}","backend":"{}","seconds":{:.6f},"fault":"{}","at_fault":"{}"}})"
+      "\n",
+      request_id(x), x.balancer == nullptr ? "" : x.balancer->config().name, seconds,
+      describe(x.fault).word, x.fault == Fault::None ? "none" : side_text(describe(x.fault).side));
 }
 
 // Formatted once a second and worker.

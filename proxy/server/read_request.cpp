@@ -115,7 +115,21 @@ void drop_nominated(Head& head, std::string_view name) {
   }
 }
 
-void read_connection_options(Exchange& x) {
+bool asks_for_websocket(const RequestHead& head) {
+  bool asks = false;
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::Upgrade && field.exact) {
+      for_each_list_element(field.value, [&](std::string_view protocol) {
+        asks = asks || equals_lower(protocol, "websocket");
+      });
+    }
+  }
+  return asks;
+}
+
+// Whose bytes are whose after a handshake that has a body, nobody agrees on: it is refused whatever
+// its method, its key or the length of that body.
+Fault read_connection_options(Exchange& x) {
   RequestHead& head = x.work.request;
   x.client_keeps_alive = head.minor == 1;
   bool upgrade_option = false;
@@ -143,10 +157,14 @@ void read_connection_options(Exchange& x) {
       x.wants_trailers = x.wants_trailers || equals_lower(coding, "trailers");
     });
   }
-  if (const Field* upgrade = head.find(FieldId::Upgrade); upgrade != nullptr && upgrade_option) {
-    x.upgrade = head.minor == 1 && head.method == Method::Get &&
-                equals_lower(upgrade->value, "websocket") && head.has(FieldId::SecWebSocketKey);
+  if (head.has(FieldId::Upgrade) && upgrade_option && head.minor == 1 && asks_for_websocket(head)) {
+    if (x.body.kind != BodyKind::None) {
+      return Fault::BadUpgrade;
+    }
+    x.upgrade = head.method == Method::Get && head.has(FieldId::SecWebSocketKey) &&
+                equals_lower(head.find(FieldId::Upgrade)->value, "websocket");
   }
+  return Fault::None;
 }
 
 Fault read_framing(Exchange& x) {
@@ -165,12 +183,13 @@ Fault read_framing(Exchange& x) {
 
 Fault read_expectation(Exchange& x) {
   RequestHead& head = x.work.request;
-  const Field* expect = head.find(FieldId::Expect);
-  if (expect == nullptr) {
+  if (!head.has(FieldId::Expect)) {
     return Fault::None;
   }
-  if (!equals_lower(expect->value, "100-continue")) {
-    return Fault::BadExpectation;
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::Expect && field.exact && !equals_lower(field.value, "100-continue")) {
+      return Fault::BadExpectation;
+    }
   }
   x.expects_continue = head.minor == 1 && !x.body_read;
   return Fault::None;
@@ -187,12 +206,11 @@ Fault judge_head(Exchange& x) {
     return fault;
   }
   x.head_read = true;
-  read_connection_options(x);
-  if (const Fault fault = read_expectation(x); fault != Fault::None) {
+  if (const Fault fault = read_connection_options(x); fault != Fault::None) {
     return fault;
   }
-  if (x.upgrade && x.body.kind != BodyKind::None && !x.body_read) {
-    return Fault::BadUpgrade;
+  if (const Fault fault = read_expectation(x); fault != Fault::None) {
+    return fault;
   }
   return Fault::None;
 }

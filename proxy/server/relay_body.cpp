@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/fail_exchange.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -112,10 +113,18 @@ Task<void> upload(Exchange& x) {
     first = false;
   }
   x.upload.running = false;
+  if (x.connection.phase == Connection::Phase::Waiting && !x.upload.stop) {
+    x.lease->stream.set_read_deadline(response_deadline(x));  // now it is the backend's turn
+  }
   x.upload.finished.wake();
 }
 
 }  // namespace
+
+SteadyTime response_deadline(const Exchange& x) {
+  return x.upload.running ? SteadyTime::max()
+                          : x.lease->stream.in(x.rules->timeouts.response);
+}
 
 Task<BodyPiece> read_body_piece(Exchange& x) {
   BodyPiece piece;
@@ -183,6 +192,7 @@ namespace {
 // 9112 8).
 void truncate(Exchange& x, Fault fault) {
   x.fault = fault;
+  log_fault(x, fault);
   x.keep_alive = false;
   x.connection.truncated = true;
   x.connection.on_cut = nullptr;
@@ -220,7 +230,7 @@ Task<bool> more_from_backend(Exchange& x, bool& ended) {
   Buffer& in = x.lease->in;
   in.compact();
   x.connection.phase = Connection::Phase::Waiting;
-  const IoResult read = co_await x.lease->more(x.lease->stream.in(x.rules->timeouts.response));
+  const IoResult read = co_await x.lease->more(response_deadline(x));
   if (read.status == IoStatus::Ok) {
     co_return true;
   }
@@ -333,7 +343,14 @@ Task<void> relay_chunked(Exchange& x, bool chunked_to_client) {
       }
     }
     in.consume(in.size() - rest.size());
-    if (!complete && !co_await more_from_backend(x, ended)) {
+    if (complete) {
+      break;
+    }
+    // A head that came with half a chunk line does not wait for the other half.
+    if (!x.work.out.empty() && !co_await flush(x)) {
+      co_return;
+    }
+    if (!co_await more_from_backend(x, ended)) {
       co_return;
     }
   }

@@ -25,6 +25,10 @@ Task<IoStatus> invite_body(Exchange& x);
 void start_upload(Exchange& x);
 Task<void> finish_upload(Exchange& x);
 
+// Until when the backend must have said more. As long as it has not got the whole request, that is
+// between the upload's own timeouts: then it has for ever.
+SteadyTime response_deadline(const Exchange& x);
+
 // Relays the rest of the backend's response body in the framing that write_response announced. What
 // stands in work.out (the head, if the first bytes of the body are there already) goes out before
 // it. Sets x.fault and connection.truncated when it ends early.

@@ -81,14 +81,19 @@ Verdict judge(const Exchange& x, const Field& field) {
   return Verdict::Keep;
 }
 
+// What the client calls us; empty if it does not say.
+std::string_view own_host(const Exchange& x) {
+  const Field* field = x.work.request.find(FieldId::Host);
+  return field != nullptr ? field->value : x.target.authority;
+}
+
 void append_host(const Exchange& x, const ServerConfig& server, std::string& out) {
   const HostHeader& host = x.balancer->config().host;
   out.append("Host: ");
-  const Field* field = x.work.request.find(FieldId::Host);
   if (host.mode == HostHeader::Mode::Literal) {
     out.append(host.literal);
-  } else if (host.mode == HostHeader::Mode::Preserve && field != nullptr) {
-    out.append(field->value);
+  } else if (host.mode == HostHeader::Mode::Preserve && !own_host(x).empty()) {
+    out.append(own_host(x));
   } else if (server.address.kind == SocketAddress::Kind::Unix) {
     out.append("localhost");
   } else {
@@ -204,8 +209,8 @@ void append_trusted_forwarded(const Exchange& x, std::string& out) {
   out.append("\r\n");
   if (const std::string_view host = first_value(x, FieldId::XForwardedHost); !host.empty()) {
     out.append("X-Forwarded-Host: ").append(host).append("\r\n");
-  } else if (const Field* own = x.work.request.find(FieldId::Host)) {
-    out.append("X-Forwarded-Host: ").append(own->value).append("\r\n");
+  } else if (const std::string_view own = own_host(x); !own.empty()) {
+    out.append("X-Forwarded-Host: ").append(own).append("\r\n");
   }
 }
 
@@ -215,8 +220,8 @@ void append_forwarded(const Exchange& x, std::string& out) {
     return;
   }
   out.append(x.connection.peer.forwarded);
-  if (const Field* host = x.work.request.find(FieldId::Host)) {
-    out.append("X-Forwarded-Host: ").append(host->value).append("\r\n");
+  if (const std::string_view host = own_host(x); !host.empty()) {
+    out.append("X-Forwarded-Host: ").append(host).append("\r\n");
   }
 }
 

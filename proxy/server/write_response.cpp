@@ -73,7 +73,7 @@ Task<void> write_local(Exchange& x) {
   std::string& out = x.work.out;
   out.clear();
   append_local_head(x, out);
-  const std::string_view body = x.is_head() && x.head_read ? std::string_view{} : x.work.body;
+  const std::string_view body = x.is_head() ? std::string_view{} : x.work.body;
   x.status = x.reply.status;
   x.sent = body.size();
   x.connection.phase = Connection::Phase::Writing;
@@ -99,6 +99,12 @@ bool backend_keeps_alive(const ResponseHead& head) {
     }
   }
   return keep;
+}
+
+// A 204 that announces a body: whether its bytes follow, nobody knows.
+bool is_confused(const Exchange& x) {
+  const ResponseHead& head = x.work.response;
+  return head.status == 204 && (x.response_body.length != 0 || head.has(FieldId::TransferEncoding));
 }
 
 // Keeps the link for the next exchange, if its state is exactly known; closes it otherwise.
@@ -154,8 +160,8 @@ void append_route_lines(const Exchange& x, std::string& out) {
 Task<void> write_forwarded(Exchange& x) {
   ResponseHead& head = x.work.response;
   // A link that was asked to switch protocols may be in either state now: it is never used again.
-  bool reusable =
-      backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose && !x.upgrade;
+  bool reusable = backend_keeps_alive(head) && x.response_body.kind != BodyKind::UntilClose &&
+                  !x.upgrade && !is_confused(x);
   if (head.status == 205 && !(x.response_body.kind == BodyKind::None ||
                               (x.response_body.declared_length && x.response_body.length == 0))) {
     x.response_body.kind = BodyKind::None;

@@ -42,6 +42,28 @@ TEST_CASE("an error after HEAD has no body and the connection goes on", "[wire][
   CHECK(client.read_response().status() == 405);
 }
 
+TEST_CASE("an error has no body after HEAD as soon as the method was read", "[wire][errors]") {
+  Backend backend;
+  Proxy proxy{backend};
+  for (const std::string request :
+       {"HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/2.0\r\nHost: a\r\n\r\n",
+        "HEAD /\x80 HTTP/1.1\r\n\r\n", "HEAD / HTTP/1.1\r\nbroken\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"}) {
+    CAPTURE(request);
+    Link client = proxy.connect();
+    client.send(request);
+    const Message response = client.read_response(true);
+    CHECK(response.status() >= 400);
+    CHECK(response.value("Content-Length") != "0");
+    CHECK(client.read_to_end().empty());
+  }
+  // and that method does not stick to the next request
+  Link client = proxy.connect();
+  client.send("HEAD /setName HTTP/1.1\r\nHost: a\r\n\r\n(");
+  CHECK(client.read_response(true).status() == 405);
+  CHECK_FALSE(client.read_response().body.empty());
+}
+
 TEST_CASE("an error page for a request with an unread body closes the connection",
           "[wire][errors]") {
   Backend backend;
@@ -111,6 +133,43 @@ TEST_CASE("one line of the log says who was at fault and nothing secret", "[wire
   proxy.wait_until("the access log has the line",
                    [&] { return proxy.access_log().find("/path") != std::string::npos; });
   CHECK(proxy.access_log().find("secret") == std::string::npos);
+}
+
+TEST_CASE("the access log says who was at fault", "[wire][errors]") {
+  Backend backend;
+  const bool json = GENERATE(false, true);
+  Proxy proxy{backend, json ? "log: {format: json}\n" : ""};
+  proxy.ask("GET / HTTP/1.1\r\n\r\n");
+  const std::string client =
+      json ? R"("fault":"bad_host","at_fault":"client")" : " client:bad_host\n";
+  proxy.wait_until("the client's fault is told",
+                   [&] { return proxy.access_log().find(client) != std::string::npos; });
+  backend.stop();
+  proxy.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string side = json ? R"("fault":"backend_unreachable","at_fault":"backend")"
+                                : " backend:backend_unreachable\n";
+  proxy.wait_until("the backend's fault is told",
+                   [&] { return proxy.access_log().find(side) != std::string::npos; });
+}
+
+TEST_CASE("a response that broke off is told in one line", "[wire][errors]") {
+  Backend backend;
+  Proxy proxy{backend, "log: {access: false}\n"};
+  Link client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  const std::string id = link.read_request().value("X-Request-Id");
+  link.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+  client.read_until("hello");
+  link.close();
+  CHECK(client.read_rest().reset);
+  const std::string line =
+      "backend fault backend_closed from 127.0.0.1, backend app (request " + id;
+  CHECK(proxy.log().find(line) != std::string::npos);
+  CHECK(proxy.log().find("hello") == std::string::npos);
+  proxy.ask("GET / HTTP/1.1\r\nHost: secret host\r\n\r\n");
+  CHECK(proxy.log().find("info: client fault bad_host from 127.0.0.1") != std::string::npos);
+  CHECK(proxy.log().find("secret") == std::string::npos);
 }
 
 TEST_CASE("the access log escapes what came from the network", "[wire][errors]") {

@@ -71,7 +71,8 @@ TEST_CASE("a flood of connections is survived", "[wire][limits]") {
   }
   // All of them are seen before any is gone: one that came late would take the place of `known`.
   proxy.wait_until("all of the flood is seen", [&] {
-    return proxy.count(Counter::ConnectionsAccepted) + proxy.count(Counter::ConnectionsRefused) >= 300;
+    return proxy.count(Counter::ConnectionsAccepted) + proxy.count(Counter::ConnectionsRefused) >=
+           300;
   });
   flood.clear();
   proxy.wait_until("the flood is over", [&] { return proxy.connections() == 0; });
@@ -116,4 +117,42 @@ TEST_CASE("running out of descriptors stops accepting for a while and nothing el
   link.read_request();
   link.send(kOk);
   CHECK(waiting.read_response().body == "ok");
+}
+
+TEST_CASE("a link that cannot be made for want of descriptors is no fault of the server",
+          "[wire][limits][descriptors]") {
+  Backend backend;
+  Proxy proxy{
+      "listen: [{address: \"127.0.0.1:0\"}]\n"
+      "backends: {app: {servers: [\"${BACKEND}\"], ejection: {failures: 1, for: 1h}}}\n"
+      "routes: [{path: \"/*\", backend: app}]\nsession: {secrets: [{env: SESSION_KEY}]}\n",
+      {{"BACKEND", backend.url()}}};
+  Link client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\n");  // half a head: the connection is accepted and read
+  proxy.wait_until("it is there", [&] { return proxy.connections() == 1; });
+  rlimit old{};
+  ::getrlimit(RLIMIT_NOFILE, &old);
+  rlimit low = old;
+  const int highest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  low.rlim_cur = static_cast<rlim_t>(highest) + 1;
+  ::close(highest);
+  std::vector<int> taken;
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) {
+    taken.push_back(fd);
+  }
+  client.send("Host: a\r\n\r\n");
+  const Message response = client.read_response();
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  for (const int fd : taken) {
+    ::close(fd);
+  }
+  CHECK(response.status() == 503);
+  CHECK(response.has("Retry-After"));
+  Link again = proxy.connect();
+  again.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  link.send(kOk);
+  CHECK(again.read_response().body == "ok");
 }

@@ -150,6 +150,9 @@ TEST_CASE("an absolute target is forwarded in origin form when it agrees with Ho
   CHECK(request.value("Host") == "A.example:81");
   CHECK(forwarded("GET http://a.example HTTP/1.1\r\nHost: a.example\r\n\r\n").start_line() ==
         "GET / HTTP/1.1");
+  const Message old = forwarded("GET http://a.example:81/x HTTP/1.0\r\nX: y\r\n\r\n");
+  CHECK(old.value("Host") == "a.example:81");
+  CHECK(old.value("X-Forwarded-Host") == "a.example:81");
   check_refused(400, {"GET http://b.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n",
                       "GET http://a.example:81/ HTTP/1.1\r\nHost: a.example\r\n\r\n",
                       "GET http:/// HTTP/1.1\r\nHost: a.example\r\n\r\n",

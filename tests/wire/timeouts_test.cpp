@@ -144,6 +144,34 @@ TEST_CASE("a backend that does not answer in time is a gateway timeout", "[wire]
   CHECK(client.read_response().body == "ok");
 }
 
+TEST_CASE("the backend's time to answer begins when it has the whole request", "[wire][timeouts]") {
+  Backend backend;
+  Proxy proxy{backend, only("response")};
+  const bool chunked = GENERATE(false, true);
+  Link client = proxy.connect();
+  client.send(post(chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: 3\r\n"));
+  Link link = backend.accept();
+  link.read_until("\r\n\r\n");
+  for (int i = 0; i < 3; ++i) {
+    proxy.advance(seconds{600});
+    client.send(chunked ? "1\r\nx\r\n" : "x");
+    link.read_until("x");
+  }
+  if (chunked) {
+    proxy.advance(seconds{600});
+    client.send("0\r\n\r\n");
+    link.read_until("0\r\n\r\n");
+  }
+  SECTION("it answers") {
+    link.send(kOk);
+    CHECK(client.read_response().body == "ok");
+  }
+  SECTION("it does not") {
+    CHECK(proxy.advance_until(seconds{1}, [&] { return client.readable(); }) >= seconds{10});
+    CHECK(client.read_response().status() == 504);
+  }
+}
+
 TEST_CASE("a backend that stops in its body is cut off, and one that drips is not",
           "[wire][timeouts]") {
   Backend backend;

@@ -149,12 +149,17 @@ TEST_CASE("other upgrades are stripped and the request served as it is", "[wire]
 TEST_CASE("an upgrade with a body is refused", "[wire][upgrade]") {
   Backend backend;
   Proxy proxy{backend};
-  CHECK(
-      refused(proxy, backend, insert_line(kUpgrade, "Content-Length: 5\r\n") + "hello").status() ==
-      400);
-  CHECK(
-      refused(proxy, backend, insert_line(kUpgrade, "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n")
-          .status() == 400);
+  const std::string counted = insert_line(kUpgrade, "Content-Length: 5\r\n") + "hello";
+  const std::string empty = insert_line(kUpgrade, "Content-Length: 0\r\n");
+  const std::string chunked = insert_line(kUpgrade, "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n";
+  for (const std::string& request :
+       {counted, empty, chunked, "POST" + counted.substr(3),
+        std::string{
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n"
+            "Content-Length: 5\r\n\r\nhello"}}) {
+    CAPTURE(request);
+    CHECK(refused(proxy, backend, request).status() == 400);
+  }
 }
 
 TEST_CASE("a cross-site WebSocket on a session route is refused", "[wire][upgrade]") {
