@@ -1,0 +1,467 @@
+// A whole connection: what the input has a client send goes through a real Server to a backend that
+// answers as the input says. Whatever they say, the backend sees only requests that a strict parser
+// takes, the client only responses, nobody bytes of an earlier run, and nothing stays open.
+//
+// The input: a byte of flags, then parts between 0xfe 0xfe. The first part is what the client sends
+// before it half-closes, the following ones are what the backend answers to the first, second ...
+// request; where they end it answers as it should.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "config/load.hpp"
+#include "fuzz.hpp"
+#include "http/chunked.hpp"
+#include "http/framing.hpp"
+#include "server/server.hpp"
+#include "support/manual_clock.hpp"
+
+using namespace keepsake;
+using namespace keepsake::fuzz;
+
+namespace {
+
+constexpr std::string_view kYaml = R"(
+listen: [{address: "unix:${SOCKET}.front"}]
+backends: {app: {servers: ["unix:${SOCKET}.back"], ejection: {failures: 1000000}, writes_session: true}}
+routes:
+  - {path: /set, set: {name: name}, redirect: /}
+  - {path: /reset, clear: true, redirect: /}
+  - {path: "/static/*", backend: app, session: false}
+  - {path: "/*", backend: app}
+session: {secrets: [{env: KEY}], headers: {X-Session-Name: name}}
+limits: {header: 4KiB, headers: 30, target: 1KiB, body: 64KiB}
+log: {access: false, level: error}
+)";
+
+// Flags.
+constexpr unsigned kBackendCloses = 1;  // behind each answer
+constexpr unsigned kClientDrips = 2;    // in pieces of seven bytes
+constexpr unsigned kBackendDrips = 4;
+constexpr unsigned kClientResets = 8;  // as soon as it has sent everything
+constexpr unsigned kStaysOpen = 16;    // the client does not half-close
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
+// The bytes of one backend link, read as strictly as the proxy reads its clients.
+class Reader {
+ public:
+  void add(std::string_view bytes) { buffer_.append(bytes); }
+
+  // Whether a whole request has come since the last call.
+  bool next() {
+    if (!head_read_ && !read_head()) {
+      return false;
+    }
+    if (framing_.kind == BodyKind::Length && left_ > 0) {
+      const auto n = std::min<std::size_t>(left_, buffer_.size());
+      buffer_.erase(0, n);
+      left_ -= n;
+    }
+    while (framing_.kind == BodyKind::Chunked && !ended_) {
+      const ChunkReader::Piece piece = chunks_.next(buffer_);
+      must(piece.step != ChunkReader::Step::Bad && piece.step != ChunkReader::Step::Trailer);
+      ended_ = piece.step == ChunkReader::Step::End;
+      buffer_.erase(0, piece.consumed);
+      if (piece.step == ChunkReader::Step::NeedMore) {
+        return false;
+      }
+    }
+    if (framing_.kind == BodyKind::Length && left_ > 0) {
+      return false;
+    }
+    head_read_ = false;
+    return true;
+  }
+
+ private:
+  bool read_head() {
+    RequestHead head;
+    head.reset(64);
+    const HeadLimits limits{16 * 1024, 64, 8 * 1024};
+    const HeadStatus status = parse_request_head(buffer_, limits, names_, head);
+    if (status == HeadStatus::NeedMore) {
+      return false;
+    }
+    must(status == HeadStatus::Ok && head.minor == 1 && head.start_line.ends_with("HTTP/1.1\r\n"));
+    std::array<unsigned, kFieldIds> seen{};
+    for (const Field& field : head.fields) {
+      ++seen[static_cast<std::size_t>(field.id)];
+      must(field.exact || field.id == FieldId::KeepAlive || field.id == FieldId::Http2Settings ||
+           field.id == FieldId::ProxyConnection || field.id == FieldId::ProxyAuthorization ||
+           field.id == FieldId::ProxyAuthenticate || field.id >= FieldId::Traceparent);
+    }
+    const auto count = [&](FieldId id) { return seen[static_cast<std::size_t>(id)]; };
+    must(count(FieldId::Host) == 1 && count(FieldId::XForwardedFor) == 1);
+    must(count(FieldId::XRequestId) == 1 && count(FieldId::XForwardedProto) == 1);
+    must(count(FieldId::Forwarded) == 0 && count(FieldId::XRealIp) == 0);
+    must(count(FieldId::Injected) == 0);  // nobody here has a session
+    must(count(FieldId::Expect) == 0 && count(FieldId::Trailer) == 0);
+    framing_ = request_framing(head);
+    must(framing_.error == 0);
+    left_ = framing_.length;
+    chunks_ = ChunkReader{};
+    ended_ = false;
+    head_read_ = true;
+    buffer_.erase(0, head.size);
+    return true;
+  }
+
+  FieldTable names_{{"X-Session-Name"}};
+  std::string buffer_;
+  Framing framing_;
+  std::uint64_t left_ = 0;
+  ChunkReader chunks_;
+  bool head_read_ = false;
+  bool ended_ = false;
+};
+
+struct Link {
+  int fd = -1;
+  Reader reader;
+  std::string answer;  // not yet sent
+  bool close_after = false;
+};
+
+// One proxy for all inputs.
+class World {
+ public:
+  World() : socket_("/tmp/keepsake-fuzz-" + std::to_string(::getpid())) {
+    spdlog::set_level(spdlog::level::off);
+    back_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const sockaddr_un address = address_of(socket_ + ".back");
+    ::unlink(address.sun_path);
+    must(::bind(back_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    must(::listen(back_, 64) == 0);
+    Environment environment;
+    environment.variable = [this](const std::string& name) -> std::optional<std::string> {
+      return name == "KEY" ? "a secret for fuzzing only, 0123456789" : socket_;
+    };
+    Loaded loaded = load_config_text(kYaml, "fuzz.yaml", environment);
+    must(loaded.config.has_value());
+    Server::Options options;
+    options.workers = 1;
+    options.worker.sweep = Millis{5};
+    server_ = std::make_unique<Server>(std::move(*loaded.config), clock_, options);
+    std::string error;
+    must(server_->start(error));
+  }
+  ~World() {
+    server_->cut();
+    server_->wait(Millis{5000});
+    ::unlink((socket_ + ".back").c_str());
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  int connect() {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_un address = address_of(socket_ + ".front");
+    must(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    ::fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+  }
+  int accept() { return ::accept4(back_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+  int listener() const { return back_; }
+  void pass_time() { clock_.advance(std::chrono::hours{1}); }
+  std::size_t connections() const { return server_->connections(); }
+
+ private:
+  std::string socket_;
+  test::ManualClock clock_;
+  int back_ = -1;
+  std::unique_ptr<Server> server_;
+};
+
+World& world() {
+  static World world;
+  return world;
+}
+
+// Every response of `bytes`, strictly; the last may be incomplete.
+void check_responses(std::string_view bytes, const std::vector<bool>& to_head) {
+  const FieldTable names;
+  std::size_t answered = 0;
+  while (!bytes.empty()) {
+    ResponseHead head;
+    head.reset(600);
+    const HeadStatus status =
+        parse_response_head(bytes, HeadLimits{70 * 1024, 600, 0}, names, head);
+    if (status == HeadStatus::NeedMore) {
+      return;
+    }
+    must(status == HeadStatus::Ok && head.start_line.starts_with("HTTP/1.1 "));
+    must(!head.has(FieldId::XSessionSet) && !head.has(FieldId::XSessionClear));
+    bytes.remove_prefix(head.size);
+    const bool head_only = answered < to_head.size() && to_head[answered];
+    const Framing framing = response_framing(head, head_only);
+    must(framing.error == 0);
+    if (head.status == 101) {
+      return;
+    }
+    answered += head.status >= 200 ? 1 : 0;
+    if (framing.kind == BodyKind::UntilClose) {
+      return;
+    }
+    if (framing.kind == BodyKind::Length) {
+      bytes.remove_prefix(std::min<std::uint64_t>(framing.length, bytes.size()));
+    }
+    ChunkReader chunks;
+    while (framing.kind == BodyKind::Chunked) {
+      const ChunkReader::Piece piece = chunks.next(bytes);
+      must(piece.step != ChunkReader::Step::Bad);
+      bytes.remove_prefix(piece.consumed);
+      if (piece.step == ChunkReader::Step::NeedMore) {
+        return;
+      }
+      if (piece.step == ChunkReader::Step::End) {
+        break;
+      }
+    }
+  }
+}
+
+class Run {
+ public:
+  Run(unsigned flags, std::string_view request, std::deque<std::string> answers)
+      : flags_(flags), request_(request), answers_(std::move(answers)) {
+    nonce_ = "nonce-" + std::to_string(++serial_) + ";";
+  }
+
+  // What the client got, when its connection is over.
+  std::string run() {
+    client_ = world().connect();
+    while (client_ >= 0) {
+      step();
+    }
+    for (Link& link : links_) {
+      ::close(link.fd);
+    }
+    // Everything of this run is gone before the next one begins.
+    for (int i = 0; world().connections() != 0; ++i) {
+      must(i < 5000);
+      std::this_thread::sleep_for(std::chrono::microseconds{i < 50 ? 20 : 1000});
+    }
+    for (int fd = 0; (fd = world().accept()) >= 0;) {
+      ::close(fd);
+    }
+    return received_;
+  }
+  const std::string& nonce() const { return nonce_; }
+
+ private:
+  static constexpr std::size_t kDrop = 7;
+
+  void step() {
+    std::vector<pollfd> polls{{client_, POLLIN, 0}, {world().listener(), POLLIN, 0}};
+    if (sent_ < request_.size()) {
+      polls[0].events = POLLIN | POLLOUT;
+    }
+    for (const Link& link : links_) {
+      polls.push_back(
+          {link.fd, static_cast<short>(link.answer.empty() ? POLLIN : POLLIN | POLLOUT), 0});
+    }
+    if (::poll(polls.data(), polls.size(), 10) == 0) {
+      idle();
+      return;
+    }
+    idle_ = 0;
+    for (std::size_t i = links_.size(); i-- > 0;) {
+      if (polls[i + 2].revents != 0 && !serve(links_[i], polls[i + 2].revents)) {
+        ::close(links_[i].fd);
+        links_.erase(links_.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    }
+    if (polls[1].revents != 0) {
+      if (const int fd = world().accept(); fd >= 0) {
+        links_.push_back(Link{});
+        links_.back().fd = fd;
+      }
+    }
+    if (polls[0].revents != 0) {
+      talk(polls[0].revents);
+    }
+  }
+
+  // Nobody says anything more: the backend goes away, then the clock does the rest.
+  void idle() {
+    must(++idle_ < 500);
+    if (idle_ == 2) {
+      for (const Link& link : links_) {
+        ::close(link.fd);
+      }
+      links_.clear();
+    } else if (idle_ > 2) {
+      world().pass_time();
+    }
+  }
+
+  bool serve(Link& link, short events) {
+    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
+      std::array<char, 16384> bytes{};
+      const ssize_t n = ::recv(link.fd, bytes.data(), bytes.size(), 0);
+      if (n == 0 || (n < 0 && errno != EAGAIN)) {
+        return false;
+      }
+      if (n > 0) {
+        link.reader.add({bytes.data(), static_cast<std::size_t>(n)});
+        while (!tunnel_ && link.reader.next()) {
+          answer(link);
+        }
+      }
+    }
+    if (!link.answer.empty()) {
+      const std::size_t most = (flags_ & kBackendDrips) != 0 ? kDrop : link.answer.size();
+      const ssize_t n =
+          ::send(link.fd, link.answer.data(), std::min(most, link.answer.size()), MSG_NOSIGNAL);
+      if (n > 0) {
+        link.answer.erase(0, static_cast<std::size_t>(n));
+      }
+      if (n < 0 && errno != EAGAIN) {
+        return false;
+      }
+    }
+    return !(link.answer.empty() && link.close_after);
+  }
+
+  void answer(Link& link) {
+    if (answers_.empty()) {
+      link.answer += "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(nonce_.size()) +
+                     "\r\n\r\n" + nonce_;
+      return;
+    }
+    tunnel_ = tunnel_ || answers_.front().find("101") != std::string::npos;
+    link.answer += answers_.front();
+    answers_.pop_front();
+    link.close_after = (flags_ & kBackendCloses) != 0 || answers_.empty();
+  }
+
+  void talk(short events) {
+    if ((events & POLLOUT) != 0 && sent_ < request_.size()) {
+      const std::size_t left = request_.size() - sent_;
+      const std::size_t most = (flags_ & kClientDrips) != 0 ? std::min(kDrop, left) : left;
+      const ssize_t n = ::send(client_, request_.data() + sent_, most, MSG_NOSIGNAL);
+      sent_ = n < 0 && errno != EAGAIN ? request_.size()
+                                       : sent_ + static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+    }
+    if (sent_ >= request_.size() && !closed_) {
+      closed_ = true;
+      if ((flags_ & kClientResets) != 0) {
+        end();
+        return;
+      }
+      if ((flags_ & kStaysOpen) == 0) {
+        ::shutdown(client_, SHUT_WR);
+      }
+    }
+    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
+      std::array<char, 16384> bytes{};
+      const ssize_t n = ::recv(client_, bytes.data(), bytes.size(), 0);
+      if (n > 0) {
+        received_.append(bytes.data(), static_cast<std::size_t>(n));
+      } else if (n == 0 || errno != EAGAIN) {
+        end();
+      }
+    }
+  }
+
+  void end() {
+    ::close(client_);
+    client_ = -1;
+  }
+
+  static inline std::uint64_t serial_ = 0;
+  unsigned flags_;
+  std::string_view request_;
+  std::deque<std::string> answers_;
+  std::string nonce_;
+  std::string received_;
+  std::vector<Link> links_;
+  int client_ = -1;
+  std::size_t sent_ = 0;
+  bool closed_ = false;
+  bool tunnel_ = false;
+  unsigned idle_ = 0;
+};
+
+// Which of the requests are HEAD; as the proxy understands them, up to the first that is not whole.
+std::vector<bool> head_requests(std::string_view bytes) {
+  std::vector<bool> result;
+  const FieldTable names;
+  while (!bytes.empty()) {
+    RequestHead head;
+    head.reset(40);
+    const HeadStatus status = parse_request_head(bytes, HeadLimits{4096, 30, 1024}, names, head);
+    result.push_back(head.method == Method::Head);
+    if (status != HeadStatus::Ok) {
+      break;
+    }
+    bytes.remove_prefix(head.size);
+    const Framing framing = request_framing(head);
+    if (framing.error != 0) {
+      break;
+    }
+    if (framing.kind == BodyKind::Length) {
+      bytes.remove_prefix(std::min<std::uint64_t>(framing.length, bytes.size()));
+    }
+    ChunkReader chunks;
+    while (framing.kind == BodyKind::Chunked) {
+      const ChunkReader::Piece piece = chunks.next(bytes);
+      bytes.remove_prefix(piece.consumed);
+      if (piece.step == ChunkReader::Step::End) {
+        break;
+      }
+      if (piece.step == ChunkReader::Step::Bad || piece.step == ChunkReader::Step::NeedMore) {
+        return result;
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) {
+    return 0;
+  }
+  constexpr std::string_view kBetween = "\xfe\xfe";
+  std::string_view rest = as_text(data + 1, size - 1);
+  std::size_t end = rest.find(kBetween);
+  const std::string_view request = rest.substr(0, end);
+  std::deque<std::string> answers;
+  while (end != std::string_view::npos && answers.size() < 8) {
+    rest.remove_prefix(end + kBetween.size());
+    end = rest.find(kBetween);
+    answers.emplace_back(rest.substr(0, end));
+  }
+  Run run{data[0], request, std::move(answers)};
+  const std::string received = run.run();
+  check_responses(received, head_requests(request));
+  // No bytes of an earlier run.
+  for (std::size_t at = 0; (at = received.find("nonce-", at)) != std::string::npos; ++at) {
+    must(received.compare(at, run.nonce().size(), run.nonce()) == 0 ||
+         request.find("nonce-") != std::string_view::npos ||
+         received.size() - at < run.nonce().size());
+  }
+  // And whatever happened, the next one is served as ever.
+  Run probe{0, "GET /probe HTTP/1.1\r\nHost: a\r\n\r\n", {}};
+  must(probe.run().ends_with("\r\n\r\n" + probe.nonce()));
+  return 0;
+}
