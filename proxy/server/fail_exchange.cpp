@@ -40,7 +40,7 @@ void log_fault(Exchange& x, Fault fault) {
   }
   // A client's fault stands in its line of the access log; without one what was no HTTP is told
   // here.
-  const bool told = x.view->config().log.access || !info.close;
+  const bool told = x.view->config().log.access || !info.close || info.status == 0;
   const auto level = info.side != Side::Client ? spdlog::level::warn
                      : told                    ? spdlog::level::debug
                                                : spdlog::level::info;
