@@ -104,6 +104,9 @@ def read_response(data, method=b"GET", asked_websocket=False, cookie=b"session")
     kind = framing(status, minor, fields, method)
     if isinstance(kind, BadGateway):
         return kind
+    if status == 205 and any(name.lower() == b"transfer-encoding" for name, _ in fields) and method != b"HEAD" and (
+            isinstance(read_chunks(data, Limits(64 * 1024, 500, body=1 << 40)), Refusal)):
+        return BadGateway("the chunks")
     answer = Answer(status, line[3] or b"", passing(fields, cookie), b"", True, interim)
     if kind == "until close":
         answer.body = data
@@ -113,8 +116,6 @@ def read_response(data, method=b"GET", asked_websocket=False, cookie=b"session")
             answer.body = body[0]
         else:
             answer.whole, answer.body = False, None
-            if isinstance(body, Refusal):
-                answer.reason = b"malformed"
     elif kind != "none":
         answer.length, answer.body = kind, data[:kind]
         answer.whole = len(data) >= kind
