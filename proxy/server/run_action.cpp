@@ -36,7 +36,7 @@ std::string expectation(const Exchange& x, Fault fault) {
       return "The form needs: " + fields + ".";
     }
     case Fault::BodyTooLarge:
-      return "A form has at most " + std::to_string(config.limits.form) + " bytes.";
+      return "A form has at most " + std::to_string(x.rules->limits.form) + " bytes.";
     case Fault::ValueTooLarge:
       return "A value has at most " + std::to_string(config.session.max_value) + " bytes.";
     case Fault::TooManyValues:
