@@ -253,20 +253,29 @@ class Run {
     for (Link& link : links_) {
       ::close(link.fd);
     }
-    // Everything of this run is gone before the next one begins.
+    // Everything of this run is gone before the next one begins; a request that is repeated once
+    // more finds nobody.
     for (int i = 0; world().connections() != 0; ++i) {
       must(i < 5000);
+      refuse_all();
+      if (i > 100) {
+        world().pass_time();
+      }
       std::this_thread::sleep_for(std::chrono::microseconds{i < 50 ? 20 : 1000});
     }
-    for (int fd = 0; (fd = world().accept()) >= 0;) {
-      ::close(fd);
-    }
+    refuse_all();
     return received_;
   }
   const std::string& nonce() const { return nonce_; }
 
  private:
   static constexpr std::size_t kDrop = 7;
+
+  static void refuse_all() {
+    for (int fd = 0; (fd = world().accept()) >= 0;) {
+      ::close(fd);
+    }
+  }
 
   void step() {
     std::vector<pollfd> polls{{client_, POLLIN, 0}, {world().listener(), POLLIN, 0}};
