@@ -1,11 +1,14 @@
 // The keepsake program: its command line. What each command does is in admin/.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "admin/check_command.hpp"
 #include "admin/exit_code.hpp"
 #include "admin/health_command.hpp"
+#include "admin/init_command.hpp"
 #include "admin/inspect_command.hpp"
 #include "admin/keygen_command.hpp"
 #include "admin/run_command.hpp"
@@ -19,6 +22,7 @@ constexpr const char* kAboutConfig =
 
 constexpr const char* kFooter =
     "Examples:\n"
+    "  keepsake init                                write a configuration after three questions\n"
     "  export SESSION_KEY=\"$(keepsake keygen)\"     a secret, once; every replica needs the same\n"
     "  keepsake check --config keepsake.yaml        all mistakes of a file, with their lines\n"
     "  keepsake run --config keepsake.yaml          serve\n"
@@ -36,6 +40,12 @@ constexpr const char* kCheckFooter =
     "Secrets and certificates are read too, so run it where and as whom keepsake will run.\n"
     "\nExamples:\n"
     "  keepsake check --config /etc/keepsake/keepsake.yaml && systemctl reload keepsake\n";
+
+constexpr const char* kInitFooter =
+    "Without a terminal nothing is asked: what no flag says is at its default.\n"
+    "\nExamples:\n"
+    "  keepsake init                                asks, and writes ./keepsake.yaml\n"
+    "  keepsake init --backend http://web:3000 --listen 0.0.0.0:80 --field name --output -\n";
 
 constexpr const char* kKeygenFooter =
     "Examples:\n"
@@ -71,6 +81,14 @@ struct CommandLine {
     run->footer(kRunFooter);
     check->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
     check->footer(kCheckFooter);
+    init->add_option("--backend", wanted.backend, "URL of your service")->type_name("URL");
+    init->add_option("--listen", wanted.listen, "Where clients connect")->type_name("HOST:PORT");
+    init->add_option("--field", wanted.field, "The form field to remember")->type_name("NAME");
+    init->add_option("-o,--output", wanted.output, "The file to write; - is standard output")
+        ->type_name("FILE")
+        ->capture_default_str();
+    init->add_flag("--force", wanted.force, "Replace a file that is there");
+    init->footer(kInitFooter);
     keygen->footer(kKeygenFooter);
     inspect->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
     inspect
@@ -109,6 +127,9 @@ struct CommandLine {
       inspected.config_file = config_file;
       return inspect_command(inspected);
     }
+    if (init->parsed()) {
+      return init_command(wanted, std::cin, std::cout, std::cerr, ::isatty(STDIN_FILENO) == 1);
+    }
     return health->parsed() ? health_command(asked) : keygen_command();
   }
 
@@ -116,6 +137,7 @@ struct CommandLine {
                "keepsake"};
   CLI::App* run = app.add_subcommand("run", "Serve by a configuration file");
   CLI::App* check = app.add_subcommand("check", "Say everything that is wrong with a file");
+  CLI::App* init = app.add_subcommand("init", "Write a configuration for your service");
   CLI::App* keygen = app.add_subcommand("keygen", "Print a new secret for session.secrets");
   CLI::App* inspect =
       app.add_subcommand("inspect", "Open a session cookie with the keys of a file");
@@ -123,6 +145,7 @@ struct CommandLine {
   std::string config_file;
   InspectOptions inspected;
   HealthOptions asked;
+  InitOptions wanted;
 };
 
 }  // namespace

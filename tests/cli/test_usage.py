@@ -5,7 +5,7 @@ import unittest
 
 from support import BIN, TestCase, plain
 
-COMMANDS = ["run", "check", "keygen", "inspect", "health"]
+COMMANDS = ["run", "check", "init", "keygen", "inspect", "health"]
 
 
 class Usage(TestCase):
@@ -35,6 +35,7 @@ class Usage(TestCase):
             ("check", "keepsake.yaml"): "keepsake check --help",
             ("inspect",): "keepsake inspect --help",
             ("health",): "keepsake health --help",
+            ("init", "extra"): "keepsake init --help",
             ("keygen", "extra"): "keepsake keygen --help",
         }.items():
             with self.subTest(arguments=arguments):
