@@ -23,6 +23,13 @@ string(CONFIGURE [=[
 ]=] install_code @ONLY)
 install(CODE "${install_code}")
 install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES deploy/completions/keepsake.bash RENAME keepsake
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES deploy/completions/_keepsake DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES deploy/completions/keepsake.fish
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES deploy/man/keepsake.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES deploy/man/keepsake.yaml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES config/keepsake.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/keepsake)
 foreach(document README.md SECURITY.md)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${document})
@@ -49,6 +56,9 @@ file(CONFIGURE OUTPUT ${papers}/papers.cmake @ONLY CONTENT [=[
   file(MAKE_DIRECTORY "${doc}")
   configure_file("@PROJECT_SOURCE_DIR@/deploy/debian/copyright" "${doc}/copyright" COPYONLY)
   execute_process(COMMAND gzip -9nc "@papers@/changelog" OUTPUT_FILE "${doc}/changelog.gz"
+                  COMMAND_ERROR_IS_FATAL ANY)
+  set(man "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share/man")
+  execute_process(COMMAND gzip -9nf "${man}/man1/keepsake.1" "${man}/man5/keepsake.yaml.5"
                   COMMAND_ERROR_IS_FATAL ANY)
 ]=])
 
