@@ -1,0 +1,222 @@
+import http.server
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import threading
+import unittest
+import urllib.parse
+
+import support
+from support import ROOT, TestCase, free_port, request, set_name, until
+
+EXAMPLES = ROOT / "config/examples"
+NAME = "Zoë & 🎉"
+PYTHON = "/usr/bin/python3"  # the one that Debian's packages belong to
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """A service of no framework: says the name that it is told, and what else the headers say."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        name = urllib.parse.unquote(self.headers.get("X-Session-Name", ""))
+        answer = self.server.answer(self, name)
+        body = answer.encode()
+        self.send_response(200)
+        for field, value in self.server.more(self).items():
+            self.send_header(field, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Example(TestCase):
+    def service(self, answer=lambda _, name: f"Hello {name}" if name else "Who are you?", more=lambda _: {}):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+        server.daemon_threads, server.answer, server.more = True, answer, more
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server.server_address[1]
+
+    def program(self, arguments, port, **variables):
+        """Starts a service and waits until it listens."""
+        log = open(self.folder / "service.log", "w")
+        self.addCleanup(log.close)
+        child = subprocess.Popen(arguments, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                 env={**os.environ, **variables}, start_new_session=True)
+        self.addCleanup(child.wait)
+        self.addCleanup(lambda: os.killpg(child.pid, 9))
+
+        def listens():
+            if child.poll() is not None:
+                raise AssertionError(f"{arguments} ended:\n{(self.folder / 'service.log').read_text()}")
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        until(f"{arguments} listens", listens, 90)
+        return port
+
+    def example(self, name, changes, **variables):
+        """Keepsake with the example on a free port of the loopback; `changes` replaces what cannot be had here."""
+        text = (EXAMPLES / name).read_text()
+        for old, new in {"0.0.0.0:8080": "127.0.0.1:0", **changes}.items():
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        return self.start(text, **variables).port
+
+    def remembers(self, port, page="/", headers=None):
+        headers = headers or {}
+        self.assertIn("Who are you?", request(port, page, headers=headers).body)
+        cookie = set_name(port, urllib.parse.quote(NAME))
+        body = request(port, page, headers={"Cookie": cookie, **headers}).body
+        self.assertRegex(body.replace("&amp;", "&"), f"Hello {NAME}")
+        self.assertIn("Who are you?", request(port, page, headers={"X-Session-Name": "mallory", **headers}).body)
+        cleared = request(port, "/reset", "POST", headers={"Cookie": cookie})
+        self.assertEqual(cleared.status, 303)
+        self.assertIn("Max-Age=0", cleared.headers["Set-Cookie"])
+
+
+class Frameworks(Example):
+    def app(self, name):
+        shutil.copy(EXAMPLES / "apps" / name, self.folder)
+        modules = pathlib.Path(__file__).parent / "node_modules"
+        (self.folder / "node_modules").symlink_to(modules)
+        return name
+
+    def test_flask(self):
+        port = free_port()
+        self.app("flask_app.py")
+        self.program([PYTHON, "-m", "flask", "--app", "flask_app", "run", "--port", str(port)], port)
+        self.remembers(self.example("flask.yaml", {}, BACKEND=f"127.0.0.1:{port}"))
+
+    def test_express(self):
+        port = free_port()
+        self.program(["node", self.app("express_app.mjs")], port, PORT=str(port))
+        self.remembers(self.example("express.yaml", {}, BACKEND=f"127.0.0.1:{port}"))
+
+    @unittest.skipUnless(shutil.which("go"), "go is not installed")
+    def test_go(self):
+        port = free_port()
+        self.app("main.go")
+        subprocess.run(["go", "build", "-o", "service", "main.go"], cwd=self.folder, check=True,
+                       env={**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "CGO_ENABLED": "0"})
+        self.program(["./service"], port, PORT=str(port))
+        self.remembers(self.example("go.yaml", {}, BACKEND=f"127.0.0.1:{port}"))
+
+    def test_php(self):
+        port = free_port()
+        self.program(["php", "-S", f"127.0.0.1:{port}", self.app("index.php")], port)
+        self.remembers(self.example("php.yaml", {}, BACKEND=f"127.0.0.1:{port}"))
+
+    def test_a_chat_over_websockets_knows_who_is_speaking(self):
+        port = free_port()
+        self.program(["node", self.app("chat.mjs")], port, PORT=str(port))
+        keepsake = self.example("websocket.yaml", {"127.0.0.1:3000": f"127.0.0.1:{port}"})
+        cookie = set_name(keepsake, urllib.parse.quote(NAME))
+        (self.folder / "client.mjs").write_text(
+            'import WebSocket from "ws";\n'
+            "const socket = new WebSocket(process.argv[2], {headers: {Cookie: process.argv[3]}});\n"
+            'socket.on("open", () => socket.send("hello"));\n'
+            'socket.on("message", (text) => { console.log(String(text)); socket.close(); });\n'
+            'socket.on("close", (code) => console.log(code));\n')
+        heard = subprocess.run(["node", "client.mjs", f"ws://127.0.0.1:{keepsake}/", cookie], cwd=self.folder,
+                               capture_output=True, text=True, timeout=30)
+        self.assertEqual(heard.stdout, f"{NAME}: hello\n1005\n", heard.stderr)
+
+
+class Deployments(Example):
+    def test_your_own_backend(self):
+        self.remembers(self.example("your-own-backend.yaml", {}, BACKEND=f"127.0.0.1:{self.service()}"))
+
+    def test_static_files_pass_as_they_are(self):
+        (self.folder / "static").mkdir()
+        (self.folder / "static/app.js").write_text("let x = 1;\n")
+        files = free_port()
+        self.program([PYTHON, "-m", "http.server", str(files), "--bind", "127.0.0.1", "--directory", str(self.folder)],
+                     files)
+        port = self.example("static.yaml", {"127.0.0.1:3000": f"127.0.0.1:{self.service()}",
+                                            "127.0.0.1:8000": f"127.0.0.1:{files}"})
+        self.remembers(port)
+        asset = request(port, "/static/app.js", headers={"Cookie": "session=nonsense"})
+        self.assertEqual(asset.body, "let x = 1;\n")
+        self.assertIsNone(asset.headers["Vary"])
+        self.assertIsNone(asset.headers["Set-Cookie"])
+
+    def test_several_backends_by_host_and_by_path(self):
+        def named(what):
+            return lambda page, name: f"{what} {page.headers['Host']} " + (f"Hello {name}" if name else "Who are you?")
+        shop, search = self.service(named("shop")), self.service(named("search"))
+        blog = str(self.folder / "blog.sock")
+        port = self.example("several-backends.yaml", {
+            "http://shop-1:8000, http://shop-2:8000": f"http://127.0.0.1:{shop}, http://localhost:{shop}",
+            "http://search:9200": f"http://127.0.0.1:{search}", "/run/blog/http.sock": blog})
+        self.assertIn("shop 127.0.0.1", request(port, "/").body)
+        self.assertIn(f"search 127.0.0.1:{search}", request(port, "/api/search/x").body)
+        self.assertEqual(request(port, "/", headers={"Host": "blog.example.com"}).status, 502)
+        answer = request(port, "/setName", "POST", "name=Zo", {"Content-Type": "application/x-www-form-urlencoded"})
+        self.assertIn("Domain=example.com", answer.headers["Set-Cookie"])
+
+    def test_behind_a_load_balancer_its_word_counts(self):
+        port = self.example("behind-load-balancer.yaml", {
+            "10.0.0.0/8": "127.0.0.0/8", "http://app:3000": f"http://127.0.0.1:{self.service()}",
+            "0.0.0.0:9090": "127.0.0.1:0"})
+        answer = request(port, "/setName", "POST", "name=Zo", {"Content-Type": "application/x-www-form-urlencoded",
+                                                               "X-Forwarded-Proto": "https"})
+        self.assertRegex(answer.headers["Set-Cookie"], r"^__Host-session=.*; Secure")
+
+    def test_a_backend_that_writes_counts_visits(self):
+        def more(page):
+            return {"X-Session-Set": f"visits={int(page.headers.get('X-Session-Visits', 0)) + 1}"}
+        service = self.service(lambda page, _: page.headers.get("X-Session-All", "{}"), more)
+        port = self.example("backend-that-writes.yaml", {"127.0.0.1:3000": f"127.0.0.1:{service}"})
+        first = request(port, "/")
+        self.assertEqual(first.body, "{}")
+        self.assertIsNone(first.headers["X-Session-Set"])
+        second = request(port, "/", headers={"Cookie": first.cookie()})
+        self.assertEqual(second.body, '{"visits":"1"}')
+
+    def test_a_cookie_that_flask_wrote_is_a_session(self):
+        made = subprocess.run([PYTHON, "-c", "from flask import Flask; from flask.sessions import SecureCookieSessionInterface as S;"
+                               "import sys; a = Flask('x'); a.secret_key = sys.argv[1];"
+                               "print(S().get_signing_serializer(a).dumps({'myName': 'Zoë', 'cart': [1, 2]}))", support.SECRET],
+                              capture_output=True, text=True, check=True)
+        port = self.example("flask-shared.yaml", {"127.0.0.1:5000": f"127.0.0.1:{self.service()}"})
+        self.assertEqual(request(port, "/", headers={"Cookie": "session=" + made.stdout.strip()}).body, "Hello Zoë")
+
+    @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+    def test_sessions_in_redis(self):
+        redis = free_port()
+        self.program(["redis-server", "--port", str(redis), "--save", "", "--appendonly", "no"], redis)
+        port = self.example("redis.yaml", {"http://app:3000": f"http://127.0.0.1:{self.service()}",
+                                           "127.0.0.1:9090": "127.0.0.1:0"},
+                            REDIS_URL=f"redis://127.0.0.1:{redis}/0")
+        self.remembers(port)
+        cookie = set_name(port, "Zo")
+        request(port, "/reset", "POST", headers={"Cookie": cookie})
+        self.assertEqual(request(port, "/", headers={"Cookie": cookie}).body, "Who are you?")
+
+    def test_tls_on_a_machine_of_ones_own(self):
+        for file in ("keepsake.yaml", "make-certificate.sh"):
+            shutil.copy(EXAMPLES / "tls" / file, self.folder)
+        subprocess.run(["./make-certificate.sh", "localhost"], cwd=self.folder, check=True, capture_output=True)
+        text = (self.folder / "keepsake.yaml").read_text()
+        port, plain = free_port(), free_port()
+        text = text.replace("0.0.0.0:8443", f"127.0.0.1:{port}").replace("0.0.0.0:8080", f"127.0.0.1:{plain}")
+        text = text.replace("127.0.0.1:9090", "127.0.0.1:0")
+        self.start(text, TLS_DIR=str(self.folder), HTTPS_PORT=str(port), BACKEND=f"127.0.0.1:{self.service()}")
+        curl = ["curl", "-sS", "--cacert", str(self.folder / "tls.crt"), "--resolve", f"localhost:{port}:127.0.0.1",
+                "--resolve", f"localhost:{plain}:127.0.0.1", "-c", "jar", "-b", "jar", "-L"]
+        saved = subprocess.run([*curl, "--data-urlencode", f"name={NAME}", f"https://localhost:{port}/setName"],
+                               cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(saved.stdout, f"Hello {NAME}", saved.stderr)
+        over = subprocess.run([*curl, "-D", "-", f"http://localhost:{plain}/page?x=1"], cwd=self.folder,
+                              capture_output=True, text=True).stdout
+        self.assertIn("308", over.splitlines()[0])
+        self.assertIn(f"Location: https://localhost:{port}/page?x=1", over.replace("location", "Location"))
+        self.assertIn("Strict-Transport-Security: max-age=31536000", over)
