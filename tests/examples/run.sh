@@ -7,4 +7,4 @@ if ! cmp -s package-lock.json node_modules/.installed-lock; then
   npm ci --no-audit --no-fund --ignore-scripts || exit 1
   cp package-lock.json node_modules/.installed-lock
 fi
-PYTHONPATH=$PWD/../cli exec python3 -B ../cli/runner.py "$@"
+PYTHONPATH=$PWD:$PWD/../cli exec python3 -B ../cli/runner.py "$@"

@@ -1,3 +1,4 @@
+import html
 import http.server
 import os
 import pathlib
@@ -75,7 +76,7 @@ class Example(TestCase):
         self.assertIn("Who are you?", request(port, page, headers=headers).body)
         cookie = set_name(port, urllib.parse.quote(NAME))
         body = request(port, page, headers={"Cookie": cookie, **headers}).body
-        self.assertRegex(body.replace("&amp;", "&"), f"Hello {NAME}")
+        self.assertIn(f"Hello {NAME}", html.unescape(body))
         self.assertIn("Who are you?", request(port, page, headers={"X-Session-Name": "mallory", **headers}).body)
         cleared = request(port, "/reset", "POST", headers={"Cookie": cookie})
         self.assertEqual(cleared.status, 303)

@@ -22,7 +22,7 @@ class Tutorial(TestCase):
         self.addCleanup(lambda: os.killpg(shell.pid, signal.SIGKILL))
 
         def run(commands):
-            shell.stdin.write(commands + "\necho; echo END $?\n")
+            shell.stdin.write(commands + "status=$?; echo; echo END $status\n")
             shell.stdin.flush()
             said = ""
             while not (end := re.search(r"\nEND (\d+)\n\Z", said)):
