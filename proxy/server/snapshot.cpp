@@ -76,7 +76,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
-      response_limits{kResponseHeadBytes - 1, kResponseFields, 0} {
+      response_limits{kResponseHeadBytes, kResponseFields, 0} {
   rate_buckets = buckets_for(config, before);
   asterisk_route.path = "*";
   asterisk_route.session = false;
