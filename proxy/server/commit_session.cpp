@@ -158,6 +158,9 @@ bool fits_cookie(Exchange& x) {
 }
 
 Task<void> commit_session(Exchange& x) {
+  if (x.reply.status == 0 && x.fault != Fault::None) {
+    co_return;  // nobody is there to be answered, and x.work.response may be of another exchange
+  }
   if (x.reply.status == 0) {
     mark_response_lines(x);
   }

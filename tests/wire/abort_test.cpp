@@ -114,6 +114,31 @@ TEST_CASE("a client that only half-closes after its request gets its answer", "[
   CHECK(client.read_to_end().empty());
 }
 
+TEST_CASE("a client that leaves in the middle of a form ends its own connection alone",
+          "[wire][abort][actions]") {
+  Backend backend;
+  Proxy proxy{backend};
+  const std::string half =
+      "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+      "Content-Length: 8\r\n\r\nname";
+  for (const bool reset : {false, true}) {
+    Link client = proxy.connect();
+    client.send(half);
+    if (reset) {
+      client.reset();
+    } else {
+      client.shutdown_write();
+      CHECK(client.read_to_end().empty());
+    }
+  }
+  proxy.wait_until("they are gone", [&] { return proxy.connections() == 0; });
+  CHECK(proxy
+            .ask("POST /setName HTTP/1.1\r\nHost: a\r\n"
+                 "Content-Type: application/x-www-form-urlencoded\r\n"
+                 "Content-Length: 8\r\n\r\nname=Ada")
+            .status() == 303);
+}
+
 TEST_CASE("a half-close in the middle of a head ends the connection", "[wire][abort]") {
   Backend backend;
   Proxy proxy{backend};
