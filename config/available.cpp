@@ -55,24 +55,6 @@ void server_tls(const Config& config, const Refuse& refuse) {
   }
 }
 
-void drain_delay(const Config& config, const Refuse& refuse) {
-  if (config.timeouts.drain_delay != Millis{0}) {
-    refuse("timeouts.drain_delay", "drain_delay");
-  }
-}
-
-void log_file(const Config& config, const Refuse& refuse) {
-  if (!config.log.file.empty()) {
-    refuse("log.file", "a log file");
-  }
-}
-
-void access_file(const Config& config, const Refuse& refuse) {
-  if (!config.log.access_file.empty()) {
-    refuse("log.access_file", "an access log file");
-  }
-}
-
 void log_fields(const Config& config, const Refuse& refuse) {
   if (!config.log.fields.empty()) {
     refuse("log.fields", "choosing the fields");
@@ -92,8 +74,8 @@ void traceparent(const Config& config, const Refuse& refuse) {
 }
 
 constexpr void (*not_built_yet[])(const Config&, const Refuse&) = {
-    backend_tls, listener_tls, proxy_protocol, redirect_to_https, server_tls,  drain_delay,
-    log_file,    access_file,  log_fields,     admin_token,       traceparent,
+    backend_tls, listener_tls, proxy_protocol, redirect_to_https,
+    server_tls,  log_fields,   admin_token,    traceparent,
 };
 
 }  // namespace

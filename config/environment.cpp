@@ -1,6 +1,7 @@
 #include "config/environment.hpp"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@ std::optional<std::string> read_whole_file(const std::string& path, std::string&
   }
   const int code = errno;
   ::close(file);
+  OPENSSL_cleanse(piece.data(), piece.size());  // it may have been a secret
   if (got < 0) {
     error = std::generic_category().message(code);
     return std::nullopt;

@@ -6,6 +6,7 @@
 #include "config/available.hpp"
 #include "config/load_parts.hpp"
 #include "config/validate.hpp"
+#include "config/wipe.hpp"
 #include "config/yaml_reader.hpp"
 
 namespace keepsake {
@@ -190,6 +191,8 @@ Loaded load_config_text(std::string_view yaml, std::string_view file_name,
   }
   if (report.empty()) {
     loaded.config = std::move(config);
+  } else {
+    wipe_secrets(config);
   }
   loaded.problems = report.take_problems();
   loaded.warnings = report.take_warnings();

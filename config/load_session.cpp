@@ -45,23 +45,23 @@ void load_secret(const Value& value, bool may_be_short, Secret& secret) {
   const Environment& environment = value.reading().environment;
   if (env) {
     const auto name = env->text("the name of an environment variable");
-    const auto text = name ? environment.variable(*name) : std::nullopt;
+    auto text = name ? environment.variable(*name) : std::nullopt;
     secret.origin = "env " + name.value_or("");
     if (name && !text) {
       env->fail("the environment variable " + *name +
                 " is not set; `keepsake keygen` prints a good value for it");
     }
-    secret.text = text.value_or("");
+    secret.text = std::move(text).value_or("");
   } else {
     std::string error;
     const auto path = file->text("the path of a file");
-    const auto text = path ? environment.read_file(*path, error) : std::nullopt;
+    auto text = path ? environment.read_file(*path, error) : std::nullopt;
     secret.origin = "file " + path.value_or("");
     if (path && !text) {
       file->fail("the file " + file->quote(*path) + " cannot be read (" + error +
                  "); `keepsake keygen > FILE` makes one");
     }
-    secret.text = text.value_or("");
+    secret.text = std::move(text).value_or("");
   }
   trim_newline(value, secret);
 }

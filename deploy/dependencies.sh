@@ -50,6 +50,7 @@ ensure_build_packages() {
 ensure_test_packages() {
   ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
     openssl/openssl curl/curl redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
+    systemd-socket-activate/systemd \
     fonts-dejavu-core fonts-noto-color-emoji
 }
 

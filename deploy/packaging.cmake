@@ -22,6 +22,7 @@ string(CONFIGURE [=[
   endif()
 ]=] install_code @ONLY)
 install(CODE "${install_code}")
+install(FILES deploy/keepsake.socket DESTINATION lib/systemd/system)
 install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/completions/keepsake.bash RENAME keepsake
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

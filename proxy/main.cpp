@@ -30,7 +30,10 @@ constexpr const char* kFooter =
 
 constexpr const char* kRunFooter =
     "Signals: SIGHUP reads the file again (a bad one changes nothing), SIGTERM and SIGINT let\n"
-    "requests finish for timeouts.drain, a second one ends them at once.\n"
+    "requests finish for timeouts.drain, a second one ends them at once. SIGUSR1 opens the log "
+    "files\n"
+    "anew. SIGUSR2 starts the program anew, which takes over the listening sockets; this one "
+    "drains.\n"
     "\nExamples:\n"
     "  SESSION_KEY=\"$(keepsake keygen)\" keepsake run --config config/demo.yaml\n"
     "  kill -HUP \"$(pidof keepsake)\"\n";

@@ -171,6 +171,7 @@ main() {
   else
     stage unit-and-wire run_ctest release ctest --preset release
     script command-line tests/cli/run.sh
+    script life tests/life/run.sh
     script examples tests/examples/run.sh
     script interop tests/interop/run.sh
     script hostile tests/hostile/run.sh

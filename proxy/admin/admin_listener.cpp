@@ -1,5 +1,6 @@
 #include "admin/admin_listener.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -10,12 +11,12 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <utility>
 
 #include "admin/metrics_text.hpp"
 #include "base/log.hpp"
 #include "config/dump.hpp"
 #include "config/units.hpp"
-#include "server/accept_connections.hpp"
 
 namespace keepsake {
 namespace {
@@ -81,36 +82,76 @@ bool has_parameter(std::string_view query, std::string_view name) {
 }  // namespace
 
 AdminListener::AdminListener(asio::io_context& io, const Server& server, const Status& status)
-    : io_(io), server_(server), status_(status), acceptor_(io) {}
+    : io_(io), server_(server), status_(status) {}
 
-bool AdminListener::open(const SocketAddress& address, std::string& error) {
-  const std::vector<int> sockets = open_listeners(address, 1, error);
+// The acceptor has a descriptor of its own: it closes what it has.
+struct AdminListener::Door {
+  Door(asio::io_context& io, const SharedSocket& socket) : acceptor(io) {
+    const int fd = ::fcntl(socket->fd(), F_DUPFD_CLOEXEC, 0);
+    int family = 0;
+    socklen_t size = sizeof family;
+    ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+    acceptor.assign(asio::generic::stream_protocol{family, 0}, fd);
+  }
+  Acceptor acceptor;
+};
+
+bool AdminListener::open(const std::optional<SocketAddress>& address, InheritedSockets& inherited,
+                         std::string& error) {
+  opened_.reset();
+  if (!address || (bound_ && bound_->configured == *address)) {
+    opened_ = address ? bound_ : std::nullopt;
+    return true;
+  }
+  std::vector<SharedSocket> sockets = inherited.take(*address);
   if (sockets.empty()) {
+    sockets = open_listeners(*address, 1, error);
+  }
+  if (sockets.empty()) {
+    error = fmt::format("cannot listen on {}: {}", address->to_string(), error);
     return false;
   }
-  const int fd = sockets.front();
-  int family = 0;
-  socklen_t size = sizeof family;
-  ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
-  acceptor_.assign(asio::generic::stream_protocol{family, 0}, fd);
-  address_ = address;
-  if (address.kind == SocketAddress::Kind::Tcp) {
-    address_->port = bound_port(fd);
+  opened_ = Bound{*address, *address, std::move(sockets.front())};
+  if (address->kind == SocketAddress::Kind::Tcp) {
+    opened_->address.port = opened_->socket->port();
   }
   return true;
 }
 
 void AdminListener::start() {
-  asio::co_spawn(io_, accept(), report_exception);
+  std::optional<Bound> before = std::exchange(bound_, std::exchange(opened_, std::nullopt));
+  address_ = bound_ ? std::optional{bound_->address} : std::nullopt;
+  if (before && bound_ && before->socket == bound_->socket) {
+    return;
+  }
+  if (door_) {
+    before->socket->refuse_newcomers();
+    error_code ignored;
+    door_->acceptor.close(ignored);
+    door_.reset();
+  }
+  if (bound_) {
+    door_ = std::make_shared<Door>(io_, bound_->socket);
+    asio::co_spawn(io_, accept(door_), report_exception);
+  }
 }
 
-asio::awaitable<void> AdminListener::accept() {
+void AdminListener::leave() {
+  if (door_) {
+    error_code ignored;
+    door_->acceptor.close(ignored);
+    door_.reset();
+  }
+  bound_.reset();
+}
+
+asio::awaitable<void> AdminListener::accept(std::shared_ptr<Door> door) {
   error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   asio::steady_timer pause{io_};
   for (;;) {
-    Socket socket = co_await acceptor_.async_accept(token);
-    if (error == asio::error::operation_aborted) {
+    Socket socket = co_await door->acceptor.async_accept(token);
+    if (error == asio::error::operation_aborted || !door->acceptor.is_open()) {
       co_return;
     }
     if (error) {

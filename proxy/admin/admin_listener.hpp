@@ -12,6 +12,7 @@
 #include "admin/status.hpp"
 #include "base/address.hpp"
 #include "base/asio.hpp"
+#include "server/listening_sockets.hpp"
 #include "server/server.hpp"
 
 namespace keepsake {
@@ -21,12 +22,20 @@ class AdminListener {
   // All three outlive it, and it outlives io.run().
   AdminListener(asio::io_context& io, const Server& server, const Status& status);
 
-  // Binds. On failure `error` says why.
-  bool open(const SocketAddress& address, std::string& error);
-  // Begins to answer; the io_context does the rest.
+  // Binds `address`, or nothing if it is empty, without answering yet; what is in use stays so. An
+  // address that is in use already keeps its socket. On failure `error` says why.
+  bool open(const std::optional<SocketAddress>& address, InheritedSockets& inherited,
+            std::string& error);
+  // Answers on what open() has bound, and no more on what was in use before; the io_context does
+  // the rest. Connections live on.
   void start();
-  // As bound: port 0 has become a real one. Empty before open().
+  // As bound: port 0 has become a real one. Empty before start().
   const std::optional<SocketAddress>& address() const { return address_; }
+
+  // Accepts no more on a socket that another process accepts from by now.
+  void leave();
+  // The listening socket in use, for the process that takes over; null: none.
+  SharedSocket socket() const { return bound_ ? bound_->socket : nullptr; }
 
   struct Answer {
     unsigned status = 200;
@@ -37,14 +46,23 @@ class AdminListener {
   Answer answer(std::string_view target) const;
 
  private:
-  asio::awaitable<void> accept();
+  struct Bound {
+    SocketAddress configured;
+    SocketAddress address;  // with the real port
+    SharedSocket socket;
+  };
+  struct Door;  // an acceptor that several coroutines may know
+
+  asio::awaitable<void> accept(std::shared_ptr<Door> door);
   asio::awaitable<void> serve(Socket socket);
   Answer readiness(bool verbose) const;
 
   asio::io_context& io_;
   const Server& server_;
   const Status& status_;
-  Acceptor acceptor_;
+  std::optional<Bound> opened_;  // by open(), not yet in use
+  std::optional<Bound> bound_;   // in use
+  std::shared_ptr<Door> door_;
   std::optional<SocketAddress> address_;
   std::shared_ptr<std::size_t> open_ = std::make_shared<std::size_t>(0);
 };

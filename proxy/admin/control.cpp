@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/describe.hpp"
 #include "admin/exit_code.hpp"
+#include "admin/log_files.hpp"
 #include "admin/process.hpp"
 #include "admin/reload.hpp"
 #include "base/log.hpp"
@@ -12,6 +14,7 @@
 #include "config/units.hpp"
 
 namespace keepsake {
+
 namespace {
 
 // How often a draining server is asked whether it is done.
@@ -21,19 +24,31 @@ constexpr std::chrono::seconds kCutPatience{5};
 
 }  // namespace
 
-void apply_log(const LogConfig& config) {
-  static constexpr spdlog::level::level_enum levels[] = {spdlog::level::trace, spdlog::level::debug,
-                                                         spdlog::level::info, spdlog::level::warn,
-                                                         spdlog::level::err};
-  set_up_log(levels[static_cast<std::size_t>(config.level)], config.format == LogFormat::Json);
+Control::Control(asio::io_context& io, const Clock& clock, Status& status,
+                 const ServiceManager& manager, StartedAs started)
+    : io_(io),
+      clock_(clock),
+      status_(status),
+      manager_(manager),
+      upgrade_(io, std::move(started),
+               {[this](int successor) { give_way(successor); },
+                [](const std::string& reason) {
+                  log::error("upgrade: the new process does not serve, this one goes on: {}",
+                             reason);
+                }}),
+      signals_(io, SIGHUP, SIGTERM, SIGINT),
+      timer_(io),
+      watchdog_timer_(io) {
+  signals_.add(SIGUSR1);
+  signals_.add(SIGUSR2);
 }
 
-Control::Control(asio::io_context& io, const Clock& clock, Status& status)
-    : io_(io), clock_(clock), status_(status), signals_(io, SIGHUP, SIGTERM, SIGINT), timer_(io) {}
-
-void Control::run(Server& server) {
+void Control::run(Server& server, AdminListener& admin) {
   server_ = &server;
+  admin_ = &admin;
   wait_for_signal();
+  manager_.ready(fmt::format("serving by {}", status_.config_file));
+  feed_watchdog();
   io_.run();
 }
 
@@ -47,60 +62,208 @@ void Control::wait_for_signal() {
 }
 
 void Control::on_signal(int signal) {
-  if (signal == SIGHUP) {
-    if (!status_.draining) {
+  if (signal == SIGUSR1) {
+    reopen_logs();
+  } else if (signal == SIGHUP || signal == SIGUSR2) {
+    if (status_.draining) {
+      return;
+    }
+    if (upgrade_.running()) {
+      log::warn("a new process is being started: send the signal again later");
+    } else if (signal == SIGHUP) {
+      manager_.reloading(clock_.steady());
       reload();
+      manager_.ready(status_.refusal.empty()
+                         ? fmt::format("serving by {}", status_.config_file)
+                         : "the last reload was refused: " + status_.refusal[0]);
+    } else {
+      upgrade();
     }
   } else if (!status_.draining) {
-    drain(signal);
+    say_goodbye(signal);
   } else if (!cutting_) {
     log::warn("a second signal: cutting {} connections", server_->connections());
+    const bool looking = deadline_ != SteadyTime{};
     cut();
+    if (!looking) {
+      look_for_end();
+    }
   }
 }
 
+void Control::refuse_reload(std::vector<std::string> reasons) {
+  ++status_.reloads_refused;
+  status_.refused_at = now();
+  for (const std::string& reason : reasons) {
+    log::error("reload: {}", reason);
+  }
+  log::error("reload refused: {} has {} problem{}; the configuration of {} stays in use",
+             status_.config_file, reasons.size(), reasons.size() == 1 ? "" : "s",
+             format_date(status_.loaded));
+  status_.refusal = std::move(reasons);
+}
+
+// Whatever can fail comes first and can be undone; then everything is applied.
 void Control::reload() {
   Loaded loaded = load_config_file(status_.config_file);
   if (!loaded.config) {
-    ++status_.reloads_refused;
-    status_.refused_at = now();
-    status_.refusal.clear();
+    std::vector<std::string> reasons;
     for (const Problem& problem : loaded.problems) {
-      status_.refusal.push_back(to_string(problem));
-      log::error("reload: {}", status_.refusal.back());
+      reasons.push_back(to_string(problem));
     }
-    log::error("reload refused: {} has {} problem{}; the configuration of {} stays in use",
-               status_.config_file, loaded.problems.size(), loaded.problems.size() == 1 ? "" : "s",
-               format_date(status_.loaded));
+    refuse_reload(std::move(reasons));
     return;
   }
   Config& config = *loaded.config;
   const auto running = server_->snapshot();
-  status_.needs_restart = keep_what_needs_restart(running->config, config);
-  apply_log(config.log);
-  for (const std::string& warning : loaded.warnings) {
-    log::warn("{}", warning);
-  }
+  std::vector<std::string> needs_restart = keep_what_needs_restart(running->config, config);
   const auto lowered = fit_descriptors(config);
-  if (lowered && config.limits.connections != running->config.limits.connections) {
-    log::warn("{}", *lowered);
+  const bool lowered_anew =
+      lowered && config.limits.connections != running->config.limits.connections;
+  const LogConfig log_config = config.log;
+  InheritedSockets none;
+  std::string error;
+  const auto fails = [&](const char* key) {
+    refuse_reload({fmt::format("{}: {}{}", status_.config_file, key, error)});
+  };
+  const auto files = open_log_files(log_config, error);
+  if (!files) {
+    return fails("");
   }
-  server_->reload(std::move(config));
+  if (!admin_->open(config.admin.address, none, error)) {
+    return fails("admin.address: ");
+  }
+  if (!server_->reload(std::move(config), error)) {
+    return fails("listen: ");
+  }
+  admin_->start();
+  apply_log(log_config, files->log);
+  server_->log_access_to(files->access);
   ++status_.reloads_done;
   status_.loaded = now();
   status_.refusal.clear();
+  status_.needs_restart = std::move(needs_restart);
+  for (const std::string& warning : loaded.warnings) {
+    log::warn("{}", warning);
+  }
+  if (lowered_anew) {
+    log::warn("{}", *lowered);
+  }
   for (const std::string& sentence : status_.needs_restart) {
     log::warn("{}", sentence);
   }
+  log_listeners(running->config);
   log::info("reloaded {}: new requests go by it", status_.config_file);
 }
 
-void Control::drain(int signal) {
-  const Millis patience = server_->snapshot()->config.timeouts.drain;
+// The sentences of a start for what is different now.
+void Control::log_listeners(const Config& before) {
+  const auto now_running = server_->snapshot();
+  const Config& config = now_running->config;
+  if (config.listen != before.listen) {
+    for (const std::string& listener : describe_listeners(config, server_->ports())) {
+      log::info("listening on {}", listener);
+    }
+  }
+  if (config.admin.address != before.admin.address && admin_->address()) {
+    log::info("listening on {} for administration", admin_->address()->to_string());
+  }
+}
+
+// After a rename the files are there anew. One that cannot be opened keeps its old descriptor.
+void Control::reopen_logs() {
+  const auto running = server_->snapshot();
+  const LogConfig& config = running->config.log;
+  std::string error;
+  const auto files = open_log_files(config, error);
+  if (!files) {
+    log::error("the log files stay as they are: {}", error);
+    return;
+  }
+  apply_log(config, files->log);
+  server_->log_access_to(files->access);
+  log::info("log files opened anew");
+}
+
+void Control::say_goodbye(int signal) {
+  const auto running = server_->snapshot();
+  const TimeoutsConfig& timeouts = running->config.timeouts;
   status_.draining = true;
-  log::info("{}: draining for at most {}, {} connections are open", ::sigdescr_np(signal),
-            format_duration(patience), server_->connections());
+  upgrade_.cancel();
+  manager_.stopping("draining");
+  if (timeouts.drain_delay == Millis{0}) {
+    log::info("{}: draining for at most {}, {} connections are open", ::sigdescr_np(signal),
+              format_duration(timeouts.drain), server_->connections());
+    drain();
+    return;
+  }
+  log::info("{}: not ready any more; listening for {} still, then draining for at most {}",
+            ::sigdescr_np(signal), format_duration(timeouts.drain_delay),
+            format_duration(timeouts.drain));
+  timer_.expires_after(timeouts.drain_delay);
+  timer_.async_wait([this](const error_code& error) {
+    if (!error) {
+      log::info("draining, {} connections are open", server_->connections());
+      drain();
+    }
+  });
+}
+
+void Control::upgrade() {
+  if (::getpid() == 1) {
+    log::error("upgrade: as process 1 keepsake cannot give way, its container would end with it");
+    return;
+  }
+  std::vector<SharedSocket> sockets = server_->listening_sockets();
+  if (const SharedSocket socket = admin_->socket()) {
+    sockets.push_back(socket);
+  }
+  std::string error;
+  if (!upgrade_.begin(sockets, error)) {
+    log::error("upgrade: the new process does not start, this one goes on: {}", error);
+    return;
+  }
+  log::info("upgrade: a new process starts with {} listening sockets", sockets.size());
+}
+
+void Control::give_way(int successor) {
+  const auto running = server_->snapshot();
+  const Millis patience = running->config.timeouts.drain;
+  status_.draining = true;
+  log::info("upgrade: process {} serves; draining for at most {}, {} connections are open",
+            successor, format_duration(patience), server_->connections());
+  if (running->config.session.store == SessionStoreKind::Memory) {
+    log::warn("upgrade: the sessions in this process's memory end with it");
+  }
+  manager_.main_process(successor);
+  watchdog_timer_.cancel();
+  admin_->leave();
   deadline_ = clock_.steady() + patience;
+  // Nobody waits for this process to end, so clients that idle get their time to come back.
+  server_->hand_over(patience / 2);
+  look_for_end();
+}
+
+// Four signs of life per period, each only if every worker has answered since the one before: a
+// single one that is stuck makes the manager end the process.
+void Control::feed_watchdog() {
+  if (manager_.watchdog() == std::chrono::microseconds{0}) {
+    return;
+  }
+  if (server_->answered()) {
+    manager_.alive();
+    server_->ping();
+  }
+  watchdog_timer_.expires_after(manager_.watchdog() / 4);
+  watchdog_timer_.async_wait([this](const error_code& error) {
+    if (!error) {
+      feed_watchdog();
+    }
+  });
+}
+
+void Control::drain() {
+  deadline_ = clock_.steady() + server_->snapshot()->config.timeouts.drain;
   server_->drain();
   look_for_end();
 }

@@ -1,12 +1,17 @@
 #pragma once
-// The control loop on the main thread: signals, reload, drain. Owned by `keepsake run`; everything
-// that it decides reaches the workers through the Server.
+// The control loop on the main thread: signals, reload, drain, upgrade, log files, watchdog. Owned
+// by `keepsake run`; everything that it decides reaches the workers through the Server.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <string>
+#include <vector>
 
+#include "admin/admin_listener.hpp"
+#include "admin/service_manager.hpp"
 #include "admin/status.hpp"
+#include "admin/upgrade.hpp"
 #include "base/asio.hpp"
 #include "base/clock.hpp"
 #include "server/server.hpp"
@@ -16,16 +21,26 @@ namespace keepsake {
 class Control {
  public:
   // From here on signals wait to be handled instead of ending the process. All of it outlives this.
-  Control(asio::io_context& io, const Clock& clock, Status& status);
+  Control(asio::io_context& io, const Clock& clock, Status& status, const ServiceManager& manager,
+          StartedAs started);
 
   // Serves signals until the server has drained or was cut.
-  void run(Server& server);
+  void run(Server& server, AdminListener& admin);
 
  private:
   void wait_for_signal();
   void on_signal(int signal);
   void reload();
-  void drain(int signal);
+  void refuse_reload(std::vector<std::string> reasons);
+  void log_listeners(const Config& before);
+  void reopen_logs();
+  // A newer program takes over the listening sockets; then this one drains.
+  void upgrade();
+  void give_way(int successor);
+  void feed_watchdog();
+  // Not ready from now on; the drain begins after timeouts.drain_delay.
+  void say_goodbye(int signal);
+  void drain();
   void cut();
   void look_for_end();
   std::int64_t now() const { return unix_seconds(clock_.wall()); }
@@ -33,14 +48,15 @@ class Control {
   asio::io_context& io_;
   const Clock& clock_;
   Status& status_;
+  const ServiceManager& manager_;
+  Upgrade upgrade_;
   asio::signal_set signals_;
   asio::steady_timer timer_;
+  asio::steady_timer watchdog_timer_;
   Server* server_ = nullptr;
+  AdminListener* admin_ = nullptr;
   SteadyTime deadline_{};  // of the drain, then of the cut
   bool cutting_ = false;
 };
-
-// log.level and log.format take effect.
-void apply_log(const LogConfig& config);
 
 }  // namespace keepsake

@@ -9,7 +9,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <thread>
+
+#include "base/cores.hpp"
 
 namespace keepsake {
 namespace {
@@ -25,8 +26,7 @@ double seconds(const timeval& time) {
 
 // Descriptors beside those of the connections being served.
 std::uint64_t fixed_descriptors(const Config& config) {
-  const std::uint64_t workers =
-      config.workers != 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
+  const std::uint64_t workers = config.workers != 0 ? config.workers : usable_cores();
   std::uint64_t idle = 0;
   for (const BackendConfig& backend : config.backends) {
     idle += std::uint64_t{backend.keepalive_idle} * backend.servers.size();

@@ -12,9 +12,7 @@ std::vector<std::string> keep_what_needs_restart(const Config& running, Config& 
                           "restarted, and stays as it was until then");
     }
   };
-  keep(running.listen, next.listen, "listen");
   keep(running.workers, next.workers, "workers");
-  keep(running.admin, next.admin, "admin.address");
   return sentences;
 }
 

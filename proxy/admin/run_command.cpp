@@ -4,13 +4,17 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <sstream>
 
 #include "admin/admin_listener.hpp"
 #include "admin/config_file.hpp"
 #include "admin/control.hpp"
 #include "admin/describe.hpp"
 #include "admin/exit_code.hpp"
+#include "admin/log_files.hpp"
 #include "admin/process.hpp"
+#include "admin/service_manager.hpp"
+#include "admin/upgrade.hpp"
 #include "base/log.hpp"
 
 namespace keepsake {
@@ -52,45 +56,82 @@ void greet_log(const Config& config, const Server& server, const AdminListener& 
   log::info("sessions: {}", describe_sessions(config));
 }
 
+// What ended a start, for people here and for the process that waits for this one, if there is one.
+int give_up(HandOver& hand_over, int code, const std::string& text) {
+  std::cerr << text << (text.ends_with('\n') ? "" : "\n");
+  hand_over.failed(text);
+  return code;
+}
+
+void warn_of_unused(InheritedSockets& inherited) {
+  for (const std::string& address : inherited.left()) {
+    log::warn("a listening socket at {} was passed and is not in the configuration: closed",
+              address);
+  }
+  if (inherited.refused() != 0) {
+    log::warn("{} of the descriptors that were passed are no listening stream sockets: closed",
+              inherited.refused());
+  }
+  inherited = InheritedSockets{};
+}
+
 }  // namespace
 
 int run_command(const std::string& config_file) {
+  const StartedAs started = StartedAs::read();
   harden_process();
-  const auto path = find_config_file(config_file, std::cerr);
+  const ServiceManager manager;
+  HandOver hand_over = HandOver::from_environment();
+  InheritedSockets inherited;
+  inherited.add(ServiceManager::passed_sockets(), false);
+  inherited.add(hand_over.foreign(), false);
+  inherited.add(hand_over.sockets(), true);
+
+  std::ostringstream explanation;
+  const auto path = find_config_file(config_file, explanation);
   if (!path) {
-    return kWrongInput;
+    return give_up(hand_over, kWrongInput, explanation.str());
   }
-  auto config = load_or_explain(*path, std::cerr);
+  auto config = load_or_explain(*path, explanation);
   if (!config) {
-    return kWrongInput;
+    return give_up(hand_over, kWrongInput, explanation.str());
   }
-  apply_log(config->log);
+  std::cerr << explanation.str();
+  std::string error;
+  const auto files = open_log_files(config->log, error);
+  if (!files) {
+    return give_up(hand_over, kWrongInput, fmt::format("keepsake: {}: {}", *path, error));
+  }
+  apply_log(config->log, files->log);
 
   const SystemClock clock;
   asio::io_context io{1};
   Status status;
   status.config_file = *path;
   status.started = status.loaded = unix_seconds(clock.wall());
-  Control control{io, clock, status};
+  Control control{io, clock, status, manager, started};
 
   const auto lowered = fit_descriptors(*config);
-  Server server{std::move(*config), clock};
+  Server::Options options;
+  options.inherited = &inherited;
+  Server server{std::move(*config), clock, options};
   const auto snapshot = server.snapshot();
   const Config& running = snapshot->config;
   AdminListener admin{io, server, status};
-  std::string error;
-  if (running.admin.address && !admin.open(*running.admin.address, error)) {
-    log::error("{}: admin.address: cannot listen on {}: {}", *path,
-               running.admin.address->to_string(), error);
+  if (!admin.open(running.admin.address, inherited, error)) {
+    error = fmt::format("{}: admin.address: {}", *path, error);
+  } else if (!server.start(error)) {
+    error = fmt::format("{}: listen: {}", *path, error);
+  }
+  if (!error.empty()) {
+    log::error("{}", error);
+    hand_over.failed(error);
     return kFailed;
   }
-  if (!server.start(error)) {
-    log::error("{}: listen: {}", *path, error);
-    return kFailed;
-  }
-  if (admin.address()) {
-    admin.start();
-  }
+  server.log_access_to(files->access);
+  admin.start();
+  warn_of_unused(inherited);
+  hand_over.ready();
   const auto greet = ::isatty(STDERR_FILENO) == 1 ? greet_person : greet_log;
   greet(running, server, admin, status);
   if (lowered) {
@@ -99,7 +140,7 @@ int run_command(const std::string& config_file) {
   for (const std::string& risk : risks(running)) {
     log::warn("{}", risk);
   }
-  control.run(server);
+  control.run(server, admin);
   return kFine;
 }
 

@@ -1,9 +1,12 @@
 #include "base/log.hpp"
 
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <unistd.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace keepsake {
@@ -32,15 +35,49 @@ class JsonText final : public spdlog::custom_flag_formatter {
   }
 };
 
+// Standard error, or a file that may be exchanged while workers write.
+class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  void write_to(std::shared_ptr<const LogFile> file) {
+    const std::lock_guard lock{mutex_};
+    file_ = std::move(file);
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!file_) {
+      console_.log(message);
+      return;
+    }
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    // A full disk loses the line; there is nobody to tell.
+    [[maybe_unused]] const ssize_t n = ::write(file_->fd(), line.data(), line.size());
+  }
+  void flush_() override { console_.flush(); }
+  void set_pattern_(const std::string& pattern) override {
+    set_formatter_(std::make_unique<spdlog::pattern_formatter>(pattern));
+  }
+  void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
+    console_.set_formatter(formatter->clone());
+    formatter_ = std::move(formatter);
+  }
+
+ private:
+  spdlog::sinks::stderr_color_sink_mt console_;
+  std::shared_ptr<const LogFile> file_;
+};
+
 }  // namespace
 
-void set_up_log(spdlog::level::level_enum level, bool json) {
+void set_up_log(spdlog::level::level_enum level, bool json, std::shared_ptr<const LogFile> file) {
+  static const auto sink = std::make_shared<LogSink>();
   static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "keepsake", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("keepsake", sink);
     spdlog::set_default_logger(made);
     return made;
   }();
+  sink->write_to(std::move(file));
   if (json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<JsonText>('*').set_pattern(

@@ -1,21 +1,20 @@
 #include "server/accept_connections.hpp"
 
-#include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/log.hpp"
 
 namespace keepsake {
 
 namespace {
+
+constexpr Millis kFarewell{50};
 
 std::uint16_t port_of(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
@@ -63,129 +62,48 @@ struct Pause {
   void await_resume() const {}
 };
 
-int open_socket(const sockaddr* address, socklen_t size, bool share, std::string& error) {
-  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
-    error = std::strerror(errno);
-    return -1;
-  }
-  const int on = 1;
-  if (address->sa_family != AF_UNIX) {
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  }
-  if (address->sa_family == AF_INET6) {
-    // [::] also serves IPv4, as people expect of it in containers.
-    const int off = 0;
-    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  }
-  if (share) {
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  }
-  if (::bind(fd, address, size) != 0) {
-    error = errno == EADDRINUSE ? "the address is in use by another program (or another keepsake)"
-                                : std::strerror(errno);
-    ::close(fd);
-    return -1;
-  }
-  return fd;
-}
-
-void close_all(std::vector<int>& fds) {
-  for (const int fd : fds) {
-    ::close(fd);
-  }
-  fds.clear();
-}
-
-std::vector<int> open_tcp(const SocketAddress& address, std::size_t count, std::string& error) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string port = std::to_string(address.port);
-  if (const int code = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found);
-      code != 0) {
-    error = ::gai_strerror(code);
-    return {};
-  }
-  sockaddr_storage target{};
-  std::memcpy(&target, found->ai_addr, found->ai_addrlen);
-  const socklen_t size = found->ai_addrlen;
-  ::freeaddrinfo(found);
-
-  // Once without SO_REUSEPORT: it fails if anybody listens there, also somebody who would share.
-  const int probe = open_socket(reinterpret_cast<sockaddr*>(&target), size, false, error);
-  if (probe < 0) {
-    return {};
-  }
-  socklen_t bound = sizeof target;
-  ::getsockname(probe, reinterpret_cast<sockaddr*>(&target), &bound);
-  ::close(probe);
-
-  std::vector<int> fds;
-  for (std::size_t i = 0; i < count; ++i) {
-    const int fd = open_socket(reinterpret_cast<sockaddr*>(&target), size, true, error);
-    if (fd < 0 || ::listen(fd, 4096) != 0) {
-      if (fd >= 0) {
-        error = std::strerror(errno);
-        ::close(fd);
-      }
-      close_all(fds);
-      return {};
-    }
-    fds.push_back(fd);
-  }
-  return fds;
-}
-
-std::vector<int> open_unix(const SocketAddress& address, std::size_t count, std::string& error) {
-  sockaddr_un target{};
-  target.sun_family = AF_UNIX;
-  if (address.path.size() >= sizeof target.sun_path) {
-    error = "the path of a unix socket may have at most 107 bytes";
-    return {};
-  }
-  std::memcpy(target.sun_path, address.path.data(), address.path.size());
-  const auto* generic = reinterpret_cast<const sockaddr*>(&target);
-
-  // A socket file that nobody answers on is left over from a crash.
-  struct stat info{};
-  if (::stat(address.path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(probe, generic, sizeof target) != 0 && errno == ECONNREFUSED) {
-      ::unlink(address.path.c_str());
-    }
-    ::close(probe);
-  }
-  const int fd = open_socket(generic, sizeof target, false, error);
-  if (fd < 0) {
-    return {};
-  }
-  if (::listen(fd, 4096) != 0) {
-    error = std::strerror(errno);
-    ::close(fd);
-    return {};
-  }
-  std::vector<int> fds{fd};
-  while (fds.size() < count) {
-    fds.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  }
-  return fds;
-}
-
 }  // namespace
 
-std::vector<int> open_listeners(const SocketAddress& address, std::size_t count,
-                                std::string& error) {
-  return address.kind == SocketAddress::Kind::Unix ? open_unix(address, count, error)
-                                                   : open_tcp(address, count, error);
+void Worker::listen_on(const std::vector<ListenSpot>& spots) {
+  if (draining_) {
+    return;
+  }
+  const std::vector<ListenConfig>& configs = view_->config().listen;
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    const auto same = [&listener](const ListenSpot& s) { return s.socket == listener->socket; };
+    if (std::none_of(spots.begin(), spots.end(), same)) {
+      retire(listener);
+    }
+  }
+  for (const ListenSpot& spot : spots) {
+    const auto same = [&spot](const auto& l) { return l->socket == spot.socket && !l->leaving; };
+    const auto known = std::find_if(listeners_.begin(), listeners_.end(), same);
+    if (known != listeners_.end()) {
+      (*known)->config = configs[spot.index];
+      (*known)->index = spot.index;
+      continue;
+    }
+    listeners_.push_back(std::make_shared<Listener>(io_, spot, configs[spot.index]));
+    start(accept_connections(listeners_.back()));
+  }
 }
 
-std::uint16_t bound_port(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  return port_of(address);
+// Whoever connected is served. The rest of the way from a SYN to a connection takes a round trip:
+// closing at once would reset those who are on it.
+void Worker::retire(const std::shared_ptr<Listener>& listener) {
+  if (std::exchange(listener->leaving, true)) {
+    return;
+  }
+  if (!listener->socket->refuse_newcomers()) {
+    listener->take_the_last();
+    return;
+  }
+  listener->farewell.expires_after(kFarewell);
+  listener->farewell.async_wait([listener](const error_code& error) {
+    if (!error) {
+      listener->take_the_last();
+    }
+  });
 }
 
 bool Worker::admit(Peer& peer) {
@@ -202,10 +120,14 @@ bool Worker::admit(Peer& peer) {
   return allowed;
 }
 
-Task<void> Worker::accept_connections(Listener& listener) {
+Task<void> Worker::accept_connections(std::shared_ptr<Listener> kept) {
+  Listener& listener = *kept;
   while (!listener.stopped) {
-    Wait wait{listener.descriptor};
-    co_await wait;
+    if (!listener.last_look) {
+      Wait wait{listener.descriptor};
+      co_await wait;
+    }
+    const bool last = listener.last_look;
     while (!listener.stopped) {
       sockaddr_storage remote{};
       socklen_t size = sizeof remote;
@@ -222,7 +144,7 @@ Task<void> Worker::accept_connections(Listener& listener) {
         // Out of descriptors or memory: those waiting stay in the kernel's queue meanwhile.
         log::warn("cannot accept connections on {}: {}", listener.config.address.to_string(),
                   std::strerror(errno));
-        Pause pause{listener.backoff};
+        Pause pause{listener.pause};
         co_await pause;
         continue;
       }
@@ -239,7 +161,9 @@ Task<void> Worker::accept_connections(Listener& listener) {
       metrics_.add(Counter::ConnectionsAccepted);
       start(serve_connection(*this, fd, remote.ss_family, std::move(peer)));
     }
+    listener.stopped = listener.stopped || last;
   }
+  std::erase(listeners_, kept);
 }
 
 }  // namespace keepsake

@@ -1,39 +1,55 @@
 #pragma once
-// The accept loop of one worker on one listening socket, and the making of those sockets.
+// The accept loop of one worker on one listening socket.
 
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <string>
-#include <vector>
+#include <boost/asio/steady_timer.hpp>
 
+#include "server/listening_sockets.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
 
-// The port a TCP listener is bound to; 0 for unix.
-std::uint16_t bound_port(int fd);
-
 struct Worker::Listener {
-  Listener(asio::io_context& io, int fd, ListenConfig listen)
-      : descriptor(io, fd), backoff(io), config(std::move(listen)), port(bound_port(fd)) {}
+  Listener(asio::io_context& io, const ListenSpot& spot, const ListenConfig& listen)
+      : socket(spot.socket),
+        descriptor(io, spot.socket->fd()),
+        pause(io),
+        farewell(io),
+        config(listen),
+        index(spot.index),
+        port(spot.socket->port()) {}
+  // The descriptor belongs to `socket`, which others may share.
+  ~Listener() { descriptor.release(); }
 
+  // Accepts no more, whatever waits.
   void stop() {
     stopped = true;
-    error_code ignored;
-    descriptor.close(ignored);
-    backoff.cancel();
+    wake();
+  }
+  // Accepts what waits by now, then no more.
+  void take_the_last() {
+    last_look = true;
+    wake();
   }
 
+  SharedSocket socket;
   asio::posix::basic_stream_descriptor<Executor> descriptor;
-  asio::steady_timer backoff;
+  asio::steady_timer pause;     // after a failure
+  asio::steady_timer farewell;  // until the last look
   ListenConfig config;
+  std::size_t index;  // in Config::listen of the worker's view
   std::uint16_t port;
+  bool leaving = false;  // no longer wanted; a last look follows
+  bool last_look = false;
   bool stopped = false;
-};
 
-// `count` listening sockets for one address: SO_REUSEPORT siblings for TCP, duplicates of one
-// descriptor for unix. TCP port 0 is chosen by the kernel, once. On failure `error` says why and
-// nothing stays open. A port that anybody else listens on, another keepsake included, is refused.
-std::vector<int> open_listeners(const SocketAddress& address, std::size_t count,
-                                std::string& error);
+ private:
+  void wake() {
+    error_code ignored;
+    descriptor.cancel(ignored);
+    pause.cancel();
+    farewell.cancel();
+  }
+};
 
 }  // namespace keepsake

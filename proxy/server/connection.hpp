@@ -14,6 +14,7 @@
 namespace keepsake {
 
 class Worker;
+struct Tunnel;
 struct View;
 struct Workspace;
 
@@ -25,7 +26,7 @@ struct Peer {
   bool is_unix = false;
   bool tls = false;
   bool trusted = false;   // the peer's own address is in trusted_proxies
-  bool counted = false;  // in SharedCounts::per_client
+  bool counted = false;   // in SharedCounts::per_client
   std::string text;       // address as text; "unix:" for a unix socket
   std::string forwarded;  // the X-Forwarded-For/-Proto/-Port lines of an untrusted peer
 };
@@ -54,6 +55,7 @@ struct Connection {
   bool parked = false;           // the sweep asks it to give up its workspace
   bool linger = false;           // close so that the last response survives unread input
   bool truncated = false;        // the last response is incomplete: reset, never a clean end
+  Tunnel* tunnel = nullptr;      // in Phase::Tunnel: what the drain closes
   Stream* on_cut = nullptr;      // the backend link in use: interrupted together with this one
   std::size_t exchanges = 0;
 

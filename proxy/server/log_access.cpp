@@ -125,7 +125,7 @@ const std::string& time_text(Worker& worker, bool json) {
 }  // namespace
 
 AccessLog::AccessLog(asio::io_context& io, Metrics& metrics, int fd)
-    : timer_(io), metrics_(metrics), fd_(fd) {
+    : timer_(io), metrics_(metrics), first_fd_(fd), fd_(fd) {
   buffer_.reserve(kFull + 8 * 1024);
 }
 
@@ -143,6 +143,12 @@ void AccessLog::added() {
       }
     });
   }
+}
+
+void AccessLog::write_to(std::shared_ptr<const LogFile> file) {
+  flush();
+  file_ = std::move(file);
+  fd_ = file_ ? file_->fd() : first_fd_;
 }
 
 void AccessLog::flush() {

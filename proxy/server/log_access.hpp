@@ -4,9 +4,11 @@
 // its time.
 
 #include <boost/asio/steady_timer.hpp>
+#include <memory>
 #include <string>
 
 #include "base/asio.hpp"
+#include "base/log_file.hpp"
 #include "base/metrics.hpp"
 
 namespace keepsake {
@@ -21,10 +23,15 @@ class AccessLog {
   std::string& buffer() { return buffer_; }
   void added();
   void flush();
+  // From now on lines go there; those that wait are written where they were meant to go. Empty:
+  // back to the first descriptor.
+  void write_to(std::shared_ptr<const LogFile> file);
 
  private:
   asio::steady_timer timer_;
   Metrics& metrics_;
+  int first_fd_;
+  std::shared_ptr<const LogFile> file_;
   int fd_;
   std::string buffer_;
   std::size_t lines_ = 0;

@@ -232,7 +232,7 @@ Task<bool> wait_for_request(Connection& c) {
     if (c.workspace && !c.workspace->in.empty()) {
       break;  // pipelined
     }
-    if (worker.draining() && c.exchanges > 0) {
+    if (worker.draining() && worker.streams().now() >= worker.idle_until()) {
       co_return false;
     }
     if (c.parked) {

@@ -1,5 +1,6 @@
 #include "server/relay_upgrade.hpp"
 
+#include "http/websocket_frames.hpp"
 #include "server/response_head.hpp"
 #include "server/worker.hpp"
 
@@ -7,53 +8,103 @@ namespace keepsake {
 
 namespace {
 
+// How long the two sides have for their answers to a Close.
+constexpr Millis kClosePatience{5000};
+
+// One direction of a tunnel.
+struct Way {
+  Stream& from;
+  Stream& to;
+  Buffer& in;
+  FrameTracker frames;
+  std::string close_frame{};
+  bool said_close = false;  // nothing may follow it
+};
+
+}  // namespace
+
 struct Tunnel {
   Exchange& x;
   SteadyTime last_byte;
+  Way up;
+  Way down;
   bool broken = false;
+  bool closing = false;
+  SteadyTime close_deadline{};
   bool upward_running = true;
-  Wakeup upward_done;
+  Wakeup upward_done{};
+
+  // Both sides have said Close, and been told so.
+  bool closed() const { return closing && up.frames.closed() && down.frames.closed(); }
 };
+
+namespace {
+
+// Behind a Close of the side itself there is nothing to be added.
+bool must_say_close(const Tunnel& tunnel, const Way& way) {
+  return tunnel.closing && !way.said_close && way.frames.at_boundary() && !way.frames.closed();
+}
+
+Task<void> say_close(Tunnel& tunnel, Way& way) {
+  way.said_close = true;
+  const std::string_view frame = way.close_frame;
+  const IoStatus status = co_await way.to.write(kClosePatience, frame);
+  tunnel.broken = tunnel.broken || status != IoStatus::Ok;
+}
+
+// Passes on what has arrived, up to the end of a frame if a Close is to follow. After our Close it
+// is only looked at: the other side's Close may be in it.
+Task<void> pass_on(Tunnel& tunnel, Way& way) {
+  const std::string_view data = way.in.bytes();
+  const std::size_t size = way.frames.follow(data, tunnel.closing && !way.said_close);
+  if (!way.said_close) {
+    const std::string_view part = data.substr(0, size);
+    const IoStatus status = co_await way.to.write(tunnel.x.rules->timeouts.write, part);
+    tunnel.broken = tunnel.broken || status != IoStatus::Ok;
+    tunnel.x.sent += &way == &tunnel.down ? size : 0;
+    tunnel.last_byte = tunnel.x.worker.streams().now();
+  }
+  way.in.consume(size);
+}
 
 // Moves bytes from one side to the other until the end of `from`. A side that only listens is fine
 // as long as the other one talks.
 template <class Read>
-Task<void> relay_one_way(Tunnel& tunnel, Stream& from, Stream& to, Buffer& in, Read read) {
-  const TimeoutsConfig& timeouts = tunnel.x.rules->timeouts;
-  while (!tunnel.broken) {
-    if (!in.empty()) {
-      const std::string_view data = in.bytes();
-      if (co_await to.write(timeouts.write, data) != IoStatus::Ok) {
-        tunnel.broken = true;
-        break;
-      }
-      tunnel.x.sent += &from == &tunnel.x.lease->stream ? data.size() : 0;
-      in.consume(data.size());
-      tunnel.last_byte = tunnel.x.worker.streams().now();
+Task<void> relay_one_way(Tunnel& tunnel, Way& way, Read read) {
+  const Millis idle = tunnel.x.rules->timeouts.idle;
+  const StreamList& streams = tunnel.x.worker.streams();
+  while (!tunnel.broken && !tunnel.closed()) {
+    if (must_say_close(tunnel, way)) {
+      co_await say_close(tunnel, way);
+      continue;
     }
-    const IoResult result = co_await read(from.in(timeouts.idle));
+    if (!way.in.empty()) {
+      co_await pass_on(tunnel, way);
+      continue;
+    }
+    const SteadyTime deadline = tunnel.closing ? tunnel.close_deadline : way.from.in(idle);
+    const IoResult result = co_await read(deadline);
     if (result.status == IoStatus::Ok) {
       continue;
     }
     if (result.status == IoStatus::TimedOut &&
-        tunnel.last_byte + timeouts.idle > tunnel.x.worker.streams().now()) {
+        (tunnel.closing ? tunnel.close_deadline : tunnel.last_byte + idle) > streams.now()) {
       continue;
     }
     if (result.status == IoStatus::End) {
-      to.shutdown_write();
+      way.to.shutdown_write();
       co_return;
     }
     tunnel.broken = true;
   }
   // Whatever broke one way ends the other.
-  from.interrupt();
-  to.interrupt();
+  way.from.interrupt();
+  way.to.interrupt();
 }
 
 Task<void> relay_upward(Tunnel& tunnel) {
-  Exchange& x = tunnel.x;
-  Buffer& in = x.work.in;
-  Stream& client = x.connection.stream;
+  Buffer& in = tunnel.up.in;
+  Stream& client = tunnel.up.from;
   const auto read = [&in, &client](SteadyTime deadline) -> Task<IoResult> {
     const IoResult result = co_await client.read_some(in.space(), in.space_size(), deadline);
     if (result.status == IoStatus::Ok) {
@@ -61,12 +112,38 @@ Task<void> relay_upward(Tunnel& tunnel) {
     }
     co_return result;
   };
-  co_await relay_one_way(tunnel, client, x.lease->stream, in, read);
+  co_await relay_one_way(tunnel, tunnel.up, read);
   tunnel.upward_running = false;
   tunnel.upward_done.wake();
 }
 
+Task<void> relay_both_ways(Tunnel& tunnel, BackendConnection& backend) {
+  start(relay_upward(tunnel));
+  const auto read = [&backend](SteadyTime deadline) -> Task<IoResult> {
+    co_return co_await backend.more(deadline);
+  };
+  co_await relay_one_way(tunnel, tunnel.down, read);
+  if (tunnel.upward_running) {
+    co_await tunnel.upward_done;
+  }
+}
+
 }  // namespace
+
+void close_tunnel(Tunnel& tunnel) {
+  if (tunnel.closing) {
+    return;
+  }
+  tunnel.closing = true;
+  tunnel.close_deadline = tunnel.up.from.in(kClosePatience);
+  std::array<std::uint8_t, 4> mask{};
+  tunnel.x.worker.random().fill(mask);
+  tunnel.up.close_frame = close_frame_of_client(mask);
+  tunnel.down.close_frame = close_frame_of_server();
+  // A direction that waits for bytes is woken by the sweep that follows, and looks what to do.
+  tunnel.up.from.set_read_deadline(tunnel.x.worker.streams().now());
+  tunnel.down.from.set_read_deadline(tunnel.x.worker.streams().now());
+}
 
 Task<void> relay_upgrade(Exchange& x) {
   x.status = 101;
@@ -84,16 +161,17 @@ Task<void> relay_upgrade(Exchange& x) {
   metrics.add(Counter::TunnelsOpen);
   x.work.in.compact();
   x.lease->in.compact();
-  Tunnel tunnel{x, x.worker.streams().now(), false, true, {}};
-  start(relay_upward(tunnel));
+  Stream& client = x.connection.stream;
   BackendConnection& backend = *x.lease;
-  const auto read = [&backend](SteadyTime deadline) -> Task<IoResult> {
-    co_return co_await backend.more(deadline);
-  };
-  co_await relay_one_way(tunnel, backend.stream, x.connection.stream, backend.in, read);
-  if (tunnel.upward_running) {
-    co_await tunnel.upward_done;
+  Tunnel tunnel{x, x.worker.streams().now(),
+                Way{client, backend.stream, x.work.in, FrameTracker{FrameTracker::From::Client}},
+                Way{backend.stream, client, backend.in, FrameTracker{FrameTracker::From::Server}}};
+  x.connection.tunnel = &tunnel;
+  if (x.worker.draining()) {
+    close_tunnel(tunnel);
   }
+  co_await relay_both_ways(tunnel, backend);
+  x.connection.tunnel = nullptr;
   metrics.subtract(Counter::TunnelsOpen);
   x.connection.on_cut = nullptr;
   x.lease.close();

@@ -1,16 +1,15 @@
 #include "server/server.hpp"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <future>
+#include <limits>
 
 #include "backend/health_checker.hpp"
+#include "base/cores.hpp"
 #include "base/log.hpp"
-#include "server/accept_connections.hpp"
+#include "config/wipe.hpp"
 #include "store/redis_greeting.hpp"
 
 namespace keepsake {
@@ -20,18 +19,16 @@ namespace {
 // How often the health checks look at their deadlines.
 constexpr Millis kHealthTick{100};
 
-unsigned usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
-    return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
-  }
-  return std::max(1U, std::thread::hardware_concurrency());
-}
+// A client that has just sent a request on its kept-alive connection, or is about to, gets an
+// answer and is told to come back on another one; a second later whoever idles is let go.
+constexpr Millis kIdlePatience{1000};
 
 // Whatever has a name that must become an address.
 std::vector<BackendConfig> servers_of(const Config& config) {
-  std::vector<BackendConfig> servers = config.backends;
+  std::vector<BackendConfig> servers;
+  for (const BackendConfig& backend : config.backends) {
+    servers.emplace_back().servers = backend.servers;  // not its secret
+  }
   if (config.session.store == SessionStoreKind::Redis) {
     servers.emplace_back().servers.push_back(redis_server(*config.session.redis));
   }
@@ -65,37 +62,28 @@ bool Server::start(std::string& error) {
   const unsigned configured = options_.workers != 0 ? options_.workers : config.workers;
   const unsigned count = configured != 0 ? configured : usable_cores();
 
-  std::vector<std::vector<int>> sockets;
-  for (const ListenConfig& listen : config.listen) {
-    std::string why;
-    std::vector<int> fds = open_listeners(listen.address, count, why);
-    if (fds.empty()) {
-      error = fmt::format("cannot listen on {}: {}", listen.address.to_string(), why);
-      for (const std::vector<int>& opened : sockets) {
-        std::for_each(opened.begin(), opened.end(), ::close);
-      }
-      ports_.clear();
-      return false;
-    }
-    ports_.push_back(bound_port(fds.front()));
-    sockets.push_back(std::move(fds));
+  InheritedSockets& inherited = options_.inherited ? *options_.inherited : nothing_inherited_;
+  auto listening = keepsake::listen_on(config.listen, {}, {}, count, inherited, error);
+  if (!listening) {
+    return false;
   }
+  take(std::move(*listening));
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(clock_, shared_, options_.worker));
     workers_.back()->prepare(snapshot_);
     workers_.back()->use_prepared(*snapshot_);
-    for (std::size_t l = 0; l < sockets.size(); ++l) {
-      workers_.back()->accept_from(sockets[l][i], config.listen[l]);
-    }
+    workers_.back()->listen_on(spots_of(i, count));
   }
   // Workers leave signals to the control thread.
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  for (const auto& worker : workers_) {
+  answers_ = std::make_unique<std::atomic<std::uint64_t>[]>(count);
+  for (unsigned i = 0; i < count; ++i) {
     ++running_;
-    threads_.emplace_back([this, &worker = *worker] {
+    threads_.emplace_back([this, &worker = *workers_[i], &answer = answers_[i]] {
       worker.run();
+      answer = std::numeric_limits<std::uint64_t>::max();
       --running_;
       running_.notify_all();
     });
@@ -119,9 +107,19 @@ bool Server::start(std::string& error) {
   return true;
 }
 
-void Server::post_to_workers(const std::function<void(Worker&)>& job) {
-  for (const auto& worker : workers_) {
-    asio::post(worker->io(), [job, &worker = *worker] { job(worker); });
+void Server::take(std::vector<ListeningAddress> listening) {
+  for (const ListeningAddress& before : listening_) {
+    const auto stays = [&before](const ListeningAddress& address) {
+      return address.sockets.front() == before.sockets.front();
+    };
+    if (std::none_of(listening.begin(), listening.end(), stays)) {
+      retiring_.insert(retiring_.end(), before.sockets.begin(), before.sockets.end());
+    }
+  }
+  listening_ = std::move(listening);
+  ports_.clear();
+  for (const ListeningAddress& address : listening_) {
+    ports_.push_back(address.port);
   }
 }
 
@@ -130,27 +128,97 @@ void Server::watch(const Config& config) {
   resolver_->watch(servers_of(config));
 }
 
-void Server::reload(Config config) {
+std::vector<std::uint16_t> Server::our_ports() {
+  std::vector<std::uint16_t> ports = ports_;
+  std::erase_if(retiring_, [](const auto& socket) { return socket.expired(); });
+  for (const auto& retiring : retiring_) {
+    if (const SharedSocket socket = retiring.lock()) {
+      ports.push_back(socket->port());
+    }
+  }
+  return ports;
+}
+
+std::vector<ListenSpot> Server::spots_of(std::size_t i, std::size_t count) const {
+  std::vector<ListenSpot> spots;
+  for (std::size_t index = 0; index < listening_.size(); ++index) {
+    for (SharedSocket& socket : share_of(listening_[index].sockets, i, count)) {
+      spots.push_back({std::move(socket), index});
+    }
+  }
+  return spots;
+}
+
+void Server::post_to_worker(std::size_t i, std::function<void(Worker&)> job) {
+  Worker& worker = *workers_[i];
+  asio::post(worker.io(), [job = std::move(job), &worker] { job(worker); });
+}
+
+void Server::post_to_workers(const std::function<void(Worker&)>& job) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    post_to_worker(i, job);
+  }
+}
+
+bool Server::reload(Config config, std::string& error) {
+  auto listening = keepsake::listen_on(config.listen, listening_, our_ports(), workers_.size(),
+                                       nothing_inherited_, error);
+  if (!listening) {
+    wipe_secrets(config);
+    return false;
+  }
+  take(std::move(*listening));
   snapshot_ = std::make_shared<const Snapshot>(std::move(config), snapshot_.get());
   shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
   const auto unready = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-  post_to_workers([this, snapshot = snapshot_, unready](Worker& worker) {
+  const auto spots = std::make_shared<std::vector<std::vector<ListenSpot>>>();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    spots->push_back(spots_of(i, workers_.size()));
+  }
+  post_to_workers([this, snapshot = snapshot_, unready, spots](Worker& worker) {
     worker.prepare(snapshot);
-    if (unready->fetch_sub(1) == 1) {
-      worker.use_prepared(*snapshot);
-      post_to_workers([snapshot](Worker& other) { other.use_prepared(*snapshot); });
+    if (unready->fetch_sub(1) != 1) {
+      return;
+    }
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      post_to_worker(i, [snapshot, spots, i](Worker& ready) {
+        if (ready.use_prepared(*snapshot)) {
+          ready.listen_on((*spots)[i]);
+        }
+      });
     }
   });
   watch(snapshot_->config);
+  return true;
 }
 
 void Server::drain() {
   draining_ = true;
-  post_to_workers([](Worker& worker) { worker.drain(); });
+  listening_.clear();
+  post_to_workers([](Worker& worker) { worker.drain(kIdlePatience, false); });
+}
+
+void Server::hand_over(Millis patience) {
+  draining_ = true;
+  listening_.clear();
+  post_to_workers([patience](Worker& worker) { worker.drain(patience, true); });
+}
+
+void Server::log_access_to(const std::shared_ptr<const LogFile>& file) {
+  post_to_workers([file](Worker& worker) { worker.access_log().write_to(file); });
+}
+
+std::vector<SharedSocket> Server::listening_sockets() const {
+  std::vector<SharedSocket> all;
+  for (const ListeningAddress& address : listening_) {
+    all.insert(all.end(), address.sockets.begin(), address.sockets.end());
+  }
+  return all;
 }
 
 void Server::cut() {
   draining_ = true;
+  listening_.clear();
   post_to_workers([](Worker& worker) { worker.cut(); });
 }
 
@@ -168,6 +236,25 @@ std::uint64_t Server::opened_by(const KeyId& key) const {
     sum += worker->key_use().opened(key);
   }
   return sum;
+}
+
+void Server::ping() {
+  ++question_;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    post_to_worker(i, [&answer = answers_[i], question = question_](Worker&) {
+      std::uint64_t last = question - 1;
+      answer.compare_exchange_strong(last, question);
+    });
+  }
+}
+
+bool Server::answered() const {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (answers_[i].load() < question_) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::uint64_t Server::count(Counter counter) const {

@@ -23,6 +23,7 @@ class Server {
     Worker::Options worker{};
     unsigned workers = 0;  // 0: what the configuration says
     Resolver::Options resolver{};
+    InheritedSockets* inherited = nullptr;  // outlives the server
   };
 
   Server(Config config, const Clock& clock, Options options);
@@ -36,16 +37,30 @@ class Server {
   // The ports of the TCP listeners in configuration order (0 for unix).
   const std::vector<std::uint16_t>& ports() const { return ports_; }
 
-  // New exchanges use `config` from now on.
-  void reload(Config config);
+  // New exchanges use `config` from now on. Listeners that stay keep their sockets, new ones begin,
+  // others end; connections live on. False, with nothing changed and the reason in `error`, if an
+  // address cannot be had.
+  bool reload(Config config, std::string& error);
 
   // Stops accepting, lets exchanges finish. Returns at once.
   void drain();
+  // The same when another process has the sockets and accepts from them: nothing is closed that
+  // somebody waits in, and idle connections may wait for their next request up to `patience`.
+  void hand_over(Millis patience);
+  // Where the lines of the access log go from now on; empty: to standard output.
+  void log_access_to(const std::shared_ptr<const LogFile>& file);
+  // Every listening socket, for the process that takes over.
+  std::vector<SharedSocket> listening_sockets() const;
   // Ends every connection. Returns at once.
   void cut();
   // Waits until every worker is done, at most `timeout`; true if they are.
   bool wait(Millis timeout);
   bool draining() const { return draining_; }
+
+  // Asks every worker for a sign of life, and tells whether all have answered the last question. A
+  // worker that has ended owes no answer.
+  void ping();
+  bool answered() const;
 
   std::uint64_t count(Counter counter) const;
   // How many valid cookies came that this key had sealed.
@@ -60,6 +75,11 @@ class Server {
  private:
   void watch(const Config& config);
   void post_to_workers(const std::function<void(Worker&)>& job);
+  void post_to_worker(std::size_t i, std::function<void(Worker&)> job);
+  // What worker `i` of `count` listens on.
+  std::vector<ListenSpot> spots_of(std::size_t i, std::size_t count) const;
+  void take(std::vector<ListeningAddress> listening);
+  std::vector<std::uint16_t> our_ports();
 
   const Clock& clock_;
   Options options_;
@@ -68,6 +88,11 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> running_{0};
+  std::uint64_t question_ = 0;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> answers_;  // of each worker: the last one
+  InheritedSockets nothing_inherited_;
+  std::vector<ListeningAddress> listening_;                     // as Config::listen
+  std::vector<std::weak_ptr<const ListeningSocket>> retiring_;  // workers still empty them
   std::vector<std::uint16_t> ports_;
   std::unique_ptr<HealthChecker> health_checker_;
   std::unique_ptr<Resolver> resolver_;

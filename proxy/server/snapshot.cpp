@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/random.hpp"
+#include "config/wipe.hpp"
 #include "server/inject_session.hpp"
+#include "session/codec_factory.hpp"
 
 namespace keepsake {
 
@@ -17,14 +19,6 @@ std::vector<std::string> injected_names(const Config& config) {
   // Not only for backends with an assertion: nobody else may seem to speak for Keepsake.
   names.emplace_back(kAssertionHeader);
   return names;
-}
-
-std::vector<std::string> secret_texts(const Config& config) {
-  std::vector<std::string> texts;
-  for (const Secret& secret : config.session.secrets) {
-    texts.push_back(secret.text);
-  }
-  return texts;
 }
 
 std::vector<RouteRules> rules_of_all(const Config& config) {
@@ -72,7 +66,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       rules(config),
       route_rules(rules_of_all(config)),
       rings(rings_of(config)),
-      keys(std::make_shared<const KeyRing>(secret_texts(config))),
+      keys(make_key_ring(config.session)),
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
@@ -83,6 +77,10 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
   if (config.session.store != SessionStoreKind::Cookie) {
     cookie_lifetime.idle_timeout = cookie_lifetime.absolute_timeout;
   }
+}
+
+Snapshot::~Snapshot() {
+  wipe_secrets(config);
 }
 
 }  // namespace keepsake

@@ -25,6 +25,9 @@ struct Snapshot {
   const RouteRules& rules_of(const RouteConfig& route) const {
     return route_rules[static_cast<std::size_t>(&route - config.routes.data())];
   }
+  ~Snapshot();  // what it knew of secrets goes with it
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
 
   Config config;
   FieldTable names;

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "http/date.hpp"
 #include "server/accept_connections.hpp"
+#include "server/relay_upgrade.hpp"
 #include "session/codec_factory.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/redis_store.hpp"
@@ -95,13 +96,14 @@ void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   next_ = std::move(view);
 }
 
-void Worker::use_prepared(const Snapshot& snapshot) {
+bool Worker::use_prepared(const Snapshot& snapshot) {
   if (!next_ || next_->snapshot.get() != &snapshot) {
-    return;
+    return false;
   }
   view_ = std::move(next_);
   next_.reset();
   pools_.forget_unused();
+  return true;
 }
 
 void Worker::set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints) {
@@ -121,17 +123,6 @@ void Worker::run() {
   io_.run();
 }
 
-void Worker::stop_accepting() {
-  for (const auto& listener : listeners_) {
-    listener->stop();
-  }
-}
-
-void Worker::accept_from(int fd, const ListenConfig& config) {
-  listeners_.push_back(std::make_unique<Listener>(io_, fd, config));
-  start(accept_connections(*listeners_.back()));
-}
-
 template <class Visit>
 void Worker::for_each_connection(Visit visit) {
   for (Connection* list : {connections_, parked_}) {
@@ -141,19 +132,34 @@ void Worker::for_each_connection(Visit visit) {
   }
 }
 
-void Worker::drain() {
+void Worker::drain(Millis patience, bool handed_over) {
+  if (draining_) {
+    return;
+  }
   draining_ = true;
-  stop_accepting();
+  idle_until_ = clock_.steady() + patience;
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    if (handed_over) {
+      listener->leaving = true;
+      listener->take_the_last();
+    } else {
+      retire(listener);
+    }
+  }
   for_each_connection([](Connection& connection) {
-    if (connection.phase == Connection::Phase::Idle) {
-      connection.stream.interrupt();
+    if (connection.tunnel != nullptr) {
+      close_tunnel(*connection.tunnel);
     }
   });
   sweep();
 }
 
 void Worker::cut() {
-  drain();
+  draining_ = true;
+  idle_until_ = {};
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    listener->stop();
+  }
   if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
     redis->stop();
   }
@@ -163,7 +169,7 @@ void Worker::cut() {
       connection.on_cut->interrupt();
     }
   });
-  pools_.sweep(streams_.now());  // nobody waits in a queue any more
+  sweep();  // nobody waits in a queue any more
 }
 
 Task<void> Worker::sweep_regularly() {
@@ -189,7 +195,17 @@ void Worker::sweep() {
   look_after_waiting_clients();
   pools_.sweep(now);
   access_log_.flush();
-  if (draining_ && connections_ == nullptr && parked_ == nullptr && !stopping_) {
+  if (!draining_) {
+    return;
+  }
+  if (now >= idle_until_) {
+    for_each_connection([](Connection& connection) {
+      if (connection.phase == Connection::Phase::Idle) {
+        connection.stream.interrupt();
+      }
+    });
+  }
+  if (listeners_.empty() && connections_ == nullptr && parked_ == nullptr && !stopping_) {
     stopping_ = true;
     pools_.close_idle();
     if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {

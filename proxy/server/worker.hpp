@@ -21,6 +21,7 @@
 #include "server/client_counts.hpp"
 #include "server/connection.hpp"
 #include "server/exchange.hpp"
+#include "server/listening_sockets.hpp"
 #include "server/log_access.hpp"
 #include "server/snapshot.hpp"
 #include "session/codec.hpp"
@@ -52,6 +53,12 @@ struct SharedCounts {
   BackendBook backends;
 };
 
+// A listening socket, and whose options it has: an index into Config::listen.
+struct ListenSpot {
+  SharedSocket socket;
+  std::size_t index = 0;
+};
+
 class Worker {
  public:
   struct Options {
@@ -75,20 +82,25 @@ class Worker {
   // What is in use, or about to be: another worker may have begun to use it.
   const View& newest_view() const { return next_ ? *next_ : *view_; }
   bool draining() const { return draining_; }
+  // Until when a connection without a request may wait for one; only while draining.
+  SteadyTime idle_until() const { return idle_until_; }
 
   // --- From the server's thread, before run() or posted to io():
   // A reload in two steps, so that no worker seals with a key that another cannot open yet: every
-  // worker prepares, then every worker uses what it has prepared (unless it is out of date).
+  // worker prepares, then every worker uses what it has prepared (unless it is out of date:
+  // false).
   void prepare(std::shared_ptr<const Snapshot> snapshot);
-  void use_prepared(const Snapshot& snapshot);
-  // Accepts from `fd` (listening, non-blocking) until stop_accepting(). The worker owns it.
-  void accept_from(int fd, const ListenConfig& config);
-  void stop_accepting();
+  bool use_prepared(const Snapshot& snapshot);
+  // Accepts from these sockets and no others. One that is new here begins, one that stays only
+  // learns its new options, one that is gone ends once those who wait on it are taken.
+  void listen_on(const std::vector<ListenSpot>& spots);
   void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
   // What the health checks found.
   void set_healthy(const std::string& backend, const std::string& url, bool healthy);
-  // No new exchanges; connections close as soon as their exchange is done.
-  void drain();
+  // The end begins: nobody new is accepted, every exchange is the last of its connection. A
+  // connection that waits for a request may still bring one for `patience`. `handed_over`: another
+  // process goes on accepting from the same sockets.
+  void drain(Millis patience, bool handed_over);
   // Every connection ends now.
   void cut();
 
@@ -109,7 +121,8 @@ class Worker {
 
  private:
   struct Listener;
-  Task<void> accept_connections(Listener& listener);
+  Task<void> accept_connections(std::shared_ptr<Listener> kept);
+  void retire(const std::shared_ptr<Listener>& listener);
   // Whether the limits allow one more connection from there; counts it if so.
   bool admit(Peer& peer);
   Task<void> sweep_regularly();
@@ -135,7 +148,7 @@ class Worker {
   std::shared_ptr<const View> view_;
   std::shared_ptr<const View> next_;      // prepared, not yet in use
   std::weak_ptr<RedisConnection> redis_;  // of the configuration in use
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
   Connection* connections_ = nullptr;
   Connection* parked_ = nullptr;
@@ -143,6 +156,7 @@ class Worker {
   std::vector<Connection*> waiting_;
   bool trim_next_ = false;
   bool draining_ = false;
+  SteadyTime idle_until_{};
   bool stopping_ = false;  // nothing left to serve: the sweep ends too
   std::int64_t date_second_ = -1;
   std::string date_line_;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/wipe.hpp"
 #include "session/flask_codec.hpp"
 #include "session/sealed_codec.hpp"
 
@@ -15,7 +16,11 @@ std::shared_ptr<const KeyRing> make_key_ring(const SessionConfig& config) {
   for (const Secret& secret : config.secrets) {
     texts.push_back(secret.text);
   }
-  return std::make_shared<const KeyRing>(texts);
+  auto keys = std::make_shared<const KeyRing>(texts);
+  for (std::string& text : texts) {
+    wipe(text);
+  }
+  return keys;
 }
 
 std::unique_ptr<Codec> make_codec(const SessionConfig& config, std::shared_ptr<const KeyRing> keys,

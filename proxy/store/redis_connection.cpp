@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "config/wipe.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/redis_queue.hpp"
 
@@ -39,6 +40,8 @@ class RedisConnection::Core {
     if (!up_) {
       context_.health.up();
     }
+    wipe(config_.password);
+    wipe(greeting_);
   }
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -75,7 +78,7 @@ class RedisConnection::Core {
   void check();
   Millis next_rest();
 
-  const RedisConfig config_;
+  RedisConfig config_;
   const Context context_;
   std::vector<Endpoint> endpoints_;
   std::size_t next_endpoint_ = 0;

@@ -3,7 +3,7 @@ import signal
 import socket
 import unittest
 
-from support import PATIENCE, TestCase, free_port, plain, request, set_name, until
+from support import PATIENCE, TestCase, plain, request, set_name, until
 
 
 def closed(link):
@@ -79,13 +79,11 @@ class Reload(TestCase):
         backend = self.backend()
         more = "admin: {address: 127.0.0.1:0}\nworkers: 1\n"
         keepsake = self.start(plain(backend=backend.port, more=more))
-        text = plain(free_port(), backend.port, more.replace("workers: 1", "workers: 2"))
-        said = keepsake.reload(text, "reloaded")
-        for key in ("listen", "workers"):
-            self.assertRegex(said, rf"warn.* {key} was changed in the file; it is applied when keepsake is restarted")
-        self.assertNotIn("admin.address was changed", said)
+        said = keepsake.reload(plain(0, backend.port, more.replace("workers: 1", "workers: 2")), "reloaded")
+        self.assertRegex(said, "warn.* workers was changed in the file; it is applied when keepsake is restarted")
+        self.assertEqual(said.count("was changed"), 1)
         self.assertEqual(request(keepsake.port, "/").status, 200)
-        self.assertIn("needs a restart: listen ", request(keepsake.admin, "/readyz?verbose").body)
+        self.assertIn("needs a restart: workers ", request(keepsake.admin, "/readyz?verbose").body)
         self.assertIn("workers: 1\n", request(keepsake.admin, "/config").body)
 
     def test_log_level_and_format_follow_the_file(self):

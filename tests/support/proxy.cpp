@@ -203,7 +203,10 @@ Message Proxy::ask(std::string_view request) const {
 }
 
 void Proxy::reload(std::string_view yaml) {
-  inside_->server.reload(load(yaml, inside_->variables));
+  std::string error;
+  if (!inside_->server.reload(load(yaml, inside_->variables), error)) {
+    throw std::runtime_error(error);
+  }
 }
 
 void Proxy::drain() {

@@ -26,14 +26,58 @@ TEST_CASE("a drain finishes what is in flight, closes what idles and accepts not
   link.read_request();
 
   proxy.drain();
-  CHECK(idle.read_to_end().empty());
   CHECK_THROWS(proxy.connect());
+  proxy.advance(std::chrono::seconds{1});
+  CHECK(idle.read_to_end().empty());
   link.send(kOk);
   const Message response = busy.read_response();
   CHECK(response.body == "ok");
   CHECK(response.value("Connection") == "close");
   CHECK(busy.read_to_end().empty());
   busy.close();
+  CHECK(proxy.ended());
+}
+
+TEST_CASE("a request that comes as the drain begins is answered", "[wire][drain]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link kept = proxy.connect();
+  kept.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  link.send(kOk);
+  CHECK(kept.read_response().body == "ok");
+  Link fresh = proxy.connect();
+  proxy.wait_until("it is accepted", [&] { return proxy.connections() == 2; });
+
+  proxy.drain();
+  CHECK_THROWS(proxy.connect());
+  for (Link* client : {&kept, &fresh}) {
+    client->send(kGet);
+    link.read_request();
+    link.send(kOk);
+    const Message response = client->read_response();
+    CHECK(response.body == "ok");
+    CHECK(response.value("Connection") == "close");
+    CHECK(client->read_to_end().empty());
+    client->close();
+  }
+  CHECK(proxy.ended());
+}
+
+TEST_CASE("a drain takes whoever waits to be accepted", "[wire][drain]") {
+  Backend backend;
+  Proxy proxy{backend};
+  std::vector<Link> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(proxy.connect());
+    clients.back().send("OPTIONS /setName HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  proxy.drain();
+  for (Link& client : clients) {
+    CHECK(client.read_response().status() == 405);
+    client.close();
+  }
   CHECK(proxy.ended());
 }
 

@@ -1,0 +1,27 @@
+#pragma once
+// A file that lines are appended to: the log's or the access log's. Opened by the control thread at
+// start, at a reload and when SIGUSR1 asks for it; closed when the last writer has turned to the
+// next one. Each write is one append, so several workers may share it.
+
+#include <memory>
+#include <string>
+
+namespace keepsake {
+
+class LogFile {
+ public:
+  // Empty, and a sentence in `error`, if it cannot be written. Made with mode 0640 if it is
+  // missing.
+  static std::shared_ptr<const LogFile> open(const std::string& path, std::string& error);
+  explicit LogFile(int fd) : fd_(fd) {}
+  ~LogFile();
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace keepsake
