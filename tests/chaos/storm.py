@@ -261,6 +261,9 @@ class Storm:
     async def abort(self, visitor):
         _, writer = await self.connect()
         _, request = self.request(visitor, self.rng.choice(["big", "drip", "silent", "ok"]))
+        if self.rng.random() < 0.2:
+            request = (b"POST /setName HTTP/1.1\r\nHost: storm\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                       b"Content-Length: 9\r\n\r\nname=lost")[:-1]
         writer.write(request[: self.rng.randrange(1, len(request) + 1)])
         await writer.drain()
         await asyncio.sleep(self.rng.random() * 0.05)

@@ -121,6 +121,19 @@ class Uploads(support.TestCase):
                     meaning, _ = reference.read_request(world.backend.cut[-1])
                     self.assertIsInstance(meaning, reference.Incomplete)
 
+    def test_half_a_form_harms_nobody(self):
+        world = World(self.folder)
+        self.addCleanup(world.close)
+        form = (b"POST /setName HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                b"Content-Length: 8\r\n\r\nname=Ada")
+        for how in ("close", "reset", "half-close"):
+            for size in range(1, len(form)):
+                link = world.connect()
+                link.sendall(form[:size])
+                self.leave(link, how)
+            self.assertEqual(world.send(form)[0][9:12], b"303")
+        self.assertIsNone(world.keepsake.child.poll())
+
     def reached(self, backend):
         return any(b"hello" in bytes(key.data) for key in list(backend.selector.get_map().values())
                    if key.data is not None)

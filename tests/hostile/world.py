@@ -20,7 +20,9 @@ CONFIG = """\
 listen: [{address: 127.0.0.1:0}]
 workers: 1
 backends: {app: {servers: ["http://127.0.0.1:BACKEND"], ejection: {failures: 1000000}}}
-routes: [{path: "/*", backend: app}]
+routes:
+  - {path: /setName, set: {myName: name}, redirect: /}
+  - {path: "/*", backend: app}
 session: {secrets: [{env: SESSION_KEY}], headers: {X-Session-Name: myName}}
 """
 QUIET = "log: {access: false}\n"
