@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "base/tls_files.hpp"
 #include "http/chars.hpp"
 
 namespace keepsake {
@@ -48,6 +49,12 @@ void validate_server_tls(const BackendConfig& backend, const std::string& path,
   if (tls.certificate.empty() != tls.key.empty()) {
     report.problem(path, std::string{tls.key.empty() ? "key" : "certificate"} +
                              " is missing, expected certificate and key or none of them");
+  }
+  if (!tls.certificate.empty() && !tls.key.empty()) {
+    validate_identity({tls.certificate, tls.key}, path, environment, report);
+  }
+  if (!tls.ca.empty()) {
+    validate_authorities(tls.ca, path + ".ca", environment, report);
   }
   if ((!tls.server_name.empty() || report.has(path + ".server_name")) &&
       (!is_host(tls.server_name) || tls.server_name.starts_with('['))) {
@@ -124,7 +131,9 @@ bool is_host(std::string_view text) {
 void validate_file(const std::string& file, const std::string& path, const Environment& environment,
                    Report& report) {
   std::string error;
-  if (!environment.read_file(file, error)) {
+  if (std::optional<std::string> text = environment.read_file(file, error)) {
+    wipe(*text);  // it may be a private key
+  } else {
     report.problem(path, "the file " + file + " cannot be read: " + error);
   }
 }

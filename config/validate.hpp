@@ -31,6 +31,12 @@ void validate_outputs(const Config& config, Report& report);
 void validate_file(const std::string& file, const std::string& path, const Environment& environment,
                    Report& report);
 
+// A certificate and its key, both of which can be read: that they are whole and belong together.
+void validate_identity(const TlsFiles& files, const std::string& place,
+                       const Environment& environment, Report& report);
+void validate_authorities(const std::string& file, const std::string& place,
+                          const Environment& environment, Report& report);
+
 // A host name, an IPv4 address or an IPv6 address in brackets; no port.
 bool is_host(std::string_view text);
 

@@ -52,6 +52,9 @@ void validate_pair(const TlsFiles& tls, const std::string& place, const Environm
   };
   check("certificate", tls.certificate, "a PEM file with the certificate chain");
   check("key", tls.key, "a PEM file with the private key");
+  if (!tls.certificate.empty() && !tls.key.empty()) {
+    validate_identity(tls, place, environment, report);
+  }
 }
 
 void validate_client_certificates(const Config& config, const ListenTls& tls,
@@ -67,6 +70,7 @@ void validate_client_certificates(const Config& config, const ListenTls& tls,
     return;
   }
   validate_file(tls.client_ca, place + ".client_ca", environment, report);
+  validate_authorities(tls.client_ca, place + ".client_ca", environment, report);
   const std::string& name = tls.client_subject_header;
   const std::string header = place + ".client_subject_header";
   if (!is_token(name)) {

@@ -49,7 +49,7 @@ ensure_build_packages() {
 # For building and running the tests that tests/run.sh runs without --full.
 ensure_test_packages() {
   ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
-    openssl/openssl curl/curl redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
+    openssl/openssl curl/curl nginx redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
     systemd-socket-activate/systemd \
     fonts-dejavu-core fonts-noto-color-emoji
 }

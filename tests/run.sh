@@ -176,6 +176,7 @@ main() {
     script interop tests/interop/run.sh
     script hostile tests/hostile/run.sh
     script websocket tests/websocket/run.sh
+    script tls tests/tls/run.sh
     script browser tests/browser/run.sh
   fi
   if [[ $mode == full ]]; then

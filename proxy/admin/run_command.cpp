@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "admin/admin_listener.hpp"
+#include "admin/certificate_watch.hpp"
 #include "admin/config_file.hpp"
 #include "admin/control.hpp"
 #include "admin/describe.hpp"
@@ -140,6 +141,7 @@ int run_command(const std::string& config_file) {
   for (const std::string& risk : risks(running)) {
     log::warn("{}", risk);
   }
+  CertificateWatch watch{io, server};
   control.run(server, admin);
   return kFine;
 }

@@ -1,9 +1,5 @@
 #include "backend/backend_connection.hpp"
 
-#include <sys/socket.h>
-
-#include <cerrno>
-
 #include "backend/server_pool.hpp"
 
 namespace keepsake {
@@ -13,18 +9,13 @@ BackendConnection::BackendConnection(ServerPool& pool, asio::io_context& io, Str
     : stream(io, streams), in(buffers), pool_(&pool) {}
 
 bool BackendConnection::is_stale() {
-  if (has_result_ || !in.empty()) {
-    return true;
-  }
-  char byte = 0;
-  const ssize_t n = ::recv(stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  return has_result_ || !in.empty() || stream.has_news();
 }
 
 void BackendConnection::begin_read() {
   reading_ = true;
   stream.socket().async_read_some(
-      asio::buffer(in.space(), in.space_size()),
+      stream.landing(in.space(), in.space_size()),
       in_slot(stream.read_slot(),
               [this](const error_code& error, std::size_t bytes) { on_read(error, bytes); }));
 }
@@ -41,10 +32,13 @@ void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
     return;
   }
   if (!error) {
-    in.commit(bytes);
-    result_ = {IoStatus::Ok, bytes};
+    if (!stream.landed(bytes, in.space(), in.space_size(), result_)) {
+      begin_read();  // of TLS alone: a session ticket, a part of a record
+      return;
+    }
+    in.commit(result_.bytes);
   } else if (error == asio::error::eof) {
-    result_ = {IoStatus::End, 0};
+    result_ = {stream.end_status(), 0};
   } else if (error != asio::error::operation_aborted) {
     result_ = {IoStatus::Failed, 0};
   } else {
@@ -74,6 +68,12 @@ bool BackendConnection::MoreAwaiter::await_ready() {
   }
   if (self.stream.interrupted()) {
     self.result_ = {IoStatus::Interrupted, 0};
+    self.has_result_ = true;
+    return true;
+  }
+  if (!self.reading_ &&
+      self.stream.take_buffered(self.in.space(), self.in.space_size(), self.result_)) {
+    self.in.commit(self.result_.bytes);
     self.has_result_ = true;
     return true;
   }

@@ -26,6 +26,7 @@ class BackendConnection {
   SteadyTime idle_since{};
   Endpoint endpoint;             // where it goes to
   std::uint32_t generation = 0;  // of the pool's addresses when that was last found among them
+  unsigned tls_epoch = 0;        // of the pool's ServerTls when it was made
 
   struct MoreAwaiter;
   // Waits until more bytes are in `in` (which has space), or the end, or the deadline.

@@ -42,10 +42,12 @@ std::shared_ptr<ServerPool> BackendPools::pool(const BackendConfig& backend,
 }
 
 std::unique_ptr<Balancer> BackendPools::balancer(const BackendConfig& backend,
-                                                 std::shared_ptr<const HashRing> ring) {
+                                                 std::shared_ptr<const HashRing> ring,
+                                                 const std::shared_ptr<const TlsBackend>& tls) {
   std::vector<std::shared_ptr<ServerPool>> servers;
   for (const ServerConfig& server : backend.servers) {
     servers.push_back(pool(backend, server));
+    servers.back()->use_tls(backend, server.tls ? tls : nullptr);
   }
   return std::make_unique<Balancer>(backend, std::move(servers), std::move(ring),
                                     load(backend.name), random_, changes_);

@@ -19,9 +19,11 @@ class BackendPools {
   BackendPools(asio::io_context& io, StreamList& streams, BufferPool& buffers, Metrics& metrics,
                Random& random, BackendBook& book);
 
-  // `ring`: of a backend with session_hash, else null. The configuration outlives the balancer.
+  // `ring`: of a backend with session_hash, else null. `tls`: of one with https:// servers. The
+  // configuration outlives the balancer.
   std::unique_ptr<Balancer> balancer(const BackendConfig& backend,
-                                     std::shared_ptr<const HashRing> ring);
+                                     std::shared_ptr<const HashRing> ring,
+                                     const std::shared_ptr<const TlsBackend>& tls);
   // What no configuration in use needs any more is forgotten.
   void forget_unused();
 

@@ -34,14 +34,15 @@ HealthChecker::~HealthChecker() {
   thread_.join();
 }
 
-void HealthChecker::watch(const std::vector<BackendConfig>& backends) {
+void HealthChecker::watch(const std::vector<BackendConfig>& backends,
+                          const std::vector<std::shared_ptr<TlsBackend>>& tls) {
   const bool needed = std::any_of(backends.begin(), backends.end(), [](const auto& backend) {
     return backend.health_check.has_value();
   });
   if (!needed && !thread_.joinable()) {
     return;
   }
-  asio::post(io_, [this, backends] { take_over(backends); });
+  asio::post(io_, [this, backends, tls] { take_over(backends, tls); });
   if (!thread_.joinable()) {
     const std::lock_guard lock(mutex_);
     running_ = true;
@@ -72,9 +73,11 @@ std::vector<Endpoint> HealthChecker::addresses_of(const ServerConfig& server) {
   return resolved != endpoints_.end() ? resolved->second : literal_endpoints(server.address);
 }
 
-void HealthChecker::take_over(const std::vector<BackendConfig>& backends) {
+void HealthChecker::take_over(const std::vector<BackendConfig>& backends,
+                              const std::vector<std::shared_ptr<TlsBackend>>& tls) {
   std::map<Key, std::shared_ptr<Target>> before = std::exchange(targets_, {});
-  for (const BackendConfig& backend : backends) {
+  for (std::size_t i = 0; i < backends.size(); ++i) {
+    const BackendConfig& backend = backends[i];
     for (const ServerConfig& server : backend.servers) {
       const Key key{backend.name, server.url};
       if (!backend.health_check || targets_.contains(key)) {
@@ -86,11 +89,12 @@ void HealthChecker::take_over(const std::vector<BackendConfig>& backends) {
         before.erase(known);
       } else {
         target = std::make_shared<Target>(
-            Target{{server, {}, {}, ServerAddresses{addresses_of(server)}, nullptr}, key});
+            Target{{server, {}, {}, ServerAddresses{addresses_of(server)}, nullptr, {}}, key});
         target->next = clock_.steady();
       }
       target->check = *backend.health_check;
       target->request = probe_request(backend, server);
+      target->tls.apply(backend, server, server.tls ? tls[i] : nullptr);
       if (!target->healthy) {
         report_(key.first, key.second, false);
       }

@@ -31,7 +31,9 @@ class HealthChecker {
   // From now on these. What is known of a server that stays, stays known; those that are ill are
   // reported again, since a configuration may have made the workers forget. The thread begins with
   // the first check.
-  void watch(const std::vector<BackendConfig>& backends);
+  // `tls`: by index of `backends`, null for those without https:// servers.
+  void watch(const std::vector<BackendConfig>& backends,
+             const std::vector<std::shared_ptr<TlsBackend>>& tls);
 
   // --- From any thread:
   void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
@@ -47,7 +49,8 @@ class HealthChecker {
     SteadyTime next{};
   };
 
-  void take_over(const std::vector<BackendConfig>& backends);
+  void take_over(const std::vector<BackendConfig>& backends,
+                 const std::vector<std::shared_ptr<TlsBackend>>& tls);
   std::vector<Endpoint> addresses_of(const ServerConfig& server);
   void run();
   void tick_on();

@@ -92,6 +92,13 @@ Task<std::string> probe(ProbeContext context, ProbeTarget& target) {
   std::unique_ptr<Stream> link;
   const SteadyTime deadline = context.streams.now() + target.check.timeout;
   std::string why = co_await connect(context, target, link, deadline);
+  if (why.empty() && target.tls.wanted()) {
+    std::string failure;
+    const error_code error = co_await target.tls.secure(*link, deadline, nullptr, failure);
+    if (error) {
+      why = "TLS: " + (failure.empty() ? error.message() : failure);
+    }
+  }
   if (why.empty()) {
     const IoStatus written = co_await link->write(target.check.timeout, target.request);
     if (written == IoStatus::Ok) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backend/server_addresses.hpp"
+#include "backend/server_tls.hpp"
 #include "base/buffer.hpp"
 #include "base/stream.hpp"
 #include "base/task.hpp"
@@ -25,6 +26,7 @@ struct ProbeTarget {
   std::string request;  // made once by probe_request
   ServerAddresses addresses;
   Stream* in_use = nullptr;  // what to interrupt to end a check early
+  ServerTls tls;
 };
 
 std::string probe_request(const BackendConfig& backend, const ServerConfig& server);

@@ -93,7 +93,23 @@ void ServerPool::set_endpoints(std::vector<Endpoint> endpoints) {
   count_links();
 }
 
+void ServerPool::use_tls(const BackendConfig& backend, std::shared_ptr<const TlsBackend> tls) {
+  tls_.apply(backend, server_, std::move(tls));
+  close_distrusted();
+}
+
+// Idle links that were made by other settings or files.
+void ServerPool::close_distrusted() {
+  if (const unsigned epoch = tls_.epoch(); epoch != idle_epoch_) {
+    idle_epoch_ = epoch;
+    close_idle();
+  }
+}
+
 bool ServerPool::current(BackendConnection& connection) {
+  if (tls_.wanted() && connection.tls_epoch != tls_.epoch()) {
+    return false;
+  }
   if (connection.generation != generation_) {
     if (!addresses_.has(connection.endpoint)) {
       return false;
@@ -136,16 +152,23 @@ Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use)
     ServerFigures::add(shares_.figures->connects);
     Lease lease{*this, connection.release()};
     in_use = &lease->stream;
-    result.error = co_await lease->stream.connect(endpoint, lease->stream.in(timeout));
+    const SteadyTime deadline = lease->stream.in(timeout);
+    result.error = co_await lease->stream.connect(endpoint, deadline);
+    if (!result.error && endpoint.protocol().family() != AF_UNIX) {
+      const int on = 1;
+      ::setsockopt(lease->stream.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    result.tls_failure.clear();
+    if (!result.error && tls_.wanted()) {
+      lease->tls_epoch = tls_.epoch();
+      result.error =
+          co_await tls_.secure(lease->stream, deadline, &context_.metrics, result.tls_failure);
+    }
     in_use = nullptr;
     if (lease->stream.interrupted()) {
       break;
     }
     if (!result.error) {
-      if (endpoint.protocol().family() != AF_UNIX) {
-        const int on = 1;
-        ::setsockopt(lease->stream.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      }
       addresses_.worked(endpoint);
       result.lease = std::move(lease);
       break;
@@ -244,6 +267,9 @@ void ServerPool::discard_idle(BackendConnection* connection) {
 }
 
 void ServerPool::sweep(SteadyTime now) {
+  if (tls_.wanted()) {
+    close_distrusted();
+  }
   refresh(now);
   // Oldest first: the vector is used as a stack.
   std::size_t expired = 0;

@@ -11,6 +11,7 @@
 #include "backend/server_addresses.hpp"
 #include "backend/server_figures.hpp"
 #include "backend/server_load.hpp"
+#include "backend/server_tls.hpp"
 #include "base/buffer.hpp"
 #include "base/metrics.hpp"
 #include "base/task.hpp"
@@ -113,13 +114,16 @@ class ServerPool {
   struct Connected {
     Lease lease;
     error_code error;
+    std::string tls_failure;  // why the handshake failed; empty if it was not that
   };
-  // A new link; tries one address after the other, until two have let `timeout` pass. `in_use` is
-  // what to interrupt meanwhile, null afterwards.
+  // A new link; tries one address after the other, until two have let `timeout` pass, handshake
+  // included. `in_use` is what to interrupt meanwhile, null afterwards.
   Task<Connected> connect(Millis timeout, Stream*& in_use);
 
   // Takes over what `backend` says now; for a pool that a reload keeps.
   void apply(const BackendConfig& backend);
+  // For an https:// server: whom to believe. Links that were made otherwise are closed.
+  void use_tls(const BackendConfig& backend, std::shared_ptr<const TlsBackend> tls);
 
   // One request more, or none because max_requests are in flight.
   Slot enter();
@@ -149,8 +153,9 @@ class ServerPool {
   void keep(BackendConnection* connection);
   void drop(BackendConnection* connection) { BackendConnection::destroy(connection); }
   void discard_idle(BackendConnection* connection);
-  // Whether the server still has the address that the link goes to.
+  // Whether the server still has the address that the link goes to, and is believed as before.
   bool current(BackendConnection& connection);
+  void close_distrusted();
   void leave(bool counted);
   void refresh(SteadyTime now);
   void count_links() { ServerFigures::set(shares_.figures->idle, idle_.size()); }
@@ -166,6 +171,8 @@ class ServerPool {
   Millis ejection_time_{};
   Millis slow_start_{};
   std::size_t max_requests_ = 0;
+  ServerTls tls_;
+  unsigned idle_epoch_ = 0;  // of tls_ when the idle links were last looked at
   ServerAddresses addresses_;
   std::uint32_t generation_ = 0;  // of the addresses
   std::vector<BackendConnection*> idle_;

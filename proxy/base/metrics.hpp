@@ -50,6 +50,15 @@ enum class Counter : std::uint8_t {
   TunnelsOpen,
   RateLimited,
   AddressDenied,
+  TlsHandshakes,
+  TlsResumptions,
+  TlsHandshakeFailures,
+  TlsHandshakesRefused,
+  ProxyHeadersRefused,
+  BackendTlsHandshakes,
+  BackendTlsResumptions,
+  BackendTlsFailures,
+  BackendTlsUnverified,
   Count
 };
 inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::Count);

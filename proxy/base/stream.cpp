@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "base/tls.hpp"
+
 namespace keepsake {
 
 void StreamList::sweep(SteadyTime now, Millis tick) {
@@ -67,26 +69,46 @@ void Stream::expire(SteadyTime now) {
 }
 
 void Stream::shutdown_write() {
+  if (tls_) {
+    tls_->say_end();
+  }
   error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
 void Stream::close() {
+  if (tls_) {
+    tls_->say_end();
+    tls_->give_up();  // it knows the descriptor, which may be somebody else's next
+  }
   error_code ignored;
   socket_.close(ignored);
 }
 
 void Stream::close_with_reset() {
+  if (tls_) {
+    tls_->give_up();
+  }
   error_code ignored;
   socket_.set_option(asio::socket_base::linger(true, 0), ignored);
   socket_.close(ignored);
 }
 
+bool Stream::has_news() {
+  if (tls_) {
+    return tls_has_news();
+  }
+  char byte = 0;
+  const ssize_t n = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 bool Stream::ReadAwaiter::await_ready() {
   if (stream.interrupted_) {
     result.status = IoStatus::Interrupted;
+    return true;
   }
-  return stream.interrupted_;
+  return stream.take_buffered(data, size, result);
 }
 
 void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
@@ -99,12 +121,18 @@ void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
 
 void Stream::ReadAwaiter::begin() {
   stream.socket_.async_read_some(
-      asio::buffer(data, size),
+      stream.landing(data, size),
       in_slot(stream.read_slot_, [this](const error_code& error, std::size_t bytes) {
         if (!error) {
-          result = {IoStatus::Ok, bytes};
+          if (!stream.landed(bytes, data, size, result)) {
+            if (!stream.interrupted_ && !stream.nudged_) {
+              begin();  // nothing but parts of a record
+              return;
+            }
+            result = {IoStatus::Interrupted, 0};
+          }
         } else if (error == asio::error::eof) {
-          result = {IoStatus::End, 0};
+          result = {stream.end_status(), 0};
         } else if (error != asio::error::operation_aborted) {
           result = {IoStatus::Failed, 0};
         } else if (stream.read_timed_out_) {
@@ -123,8 +151,9 @@ void Stream::ReadAwaiter::begin() {
 bool Stream::ReadableAwaiter::await_ready() {
   if (stream.interrupted_) {
     status = IoStatus::Interrupted;
+    return true;
   }
-  return stream.interrupted_;
+  return stream.tls_ && stream.tls_waits();
 }
 
 void Stream::ReadableAwaiter::await_suspend(std::coroutine_handle<> handle) {
@@ -137,7 +166,7 @@ void Stream::ReadableAwaiter::await_suspend(std::coroutine_handle<> handle) {
 
 void Stream::ReadableAwaiter::begin() {
   stream.socket_.async_wait(
-      Socket::wait_read, in_slot(stream.read_slot_, [this](const error_code& error) {
+      what, in_slot(stream.read_slot_, [this](const error_code& error) {
         if (!error) {
           status = IoStatus::Ok;
         } else if (error != asio::error::operation_aborted) {
@@ -164,6 +193,9 @@ bool Stream::WriteAwaiter::await_ready() {
 }
 
 bool Stream::WriteAwaiter::advance() {
+  if (stream.tls_) [[unlikely]] {
+    return advance_tls();
+  }
   while (!first.empty() || !second.empty()) {
     ssize_t n = 0;
     if (second.empty()) {
@@ -186,14 +218,7 @@ bool Stream::WriteAwaiter::advance() {
       status = IoStatus::Failed;
       return true;
     }
-    auto sent = static_cast<std::size_t>(n);
-    const std::size_t of_first = sent < first.size() ? sent : first.size();
-    first.remove_prefix(of_first);
-    second.remove_prefix(sent - of_first);
-    if (first.empty()) {
-      first = second;
-      second = {};
-    }
+    take(static_cast<std::size_t>(n));
   }
   return true;
 }

@@ -1,9 +1,9 @@
 #pragma once
-// One byte stream to a client or a backend, and the only code that reads or writes a socket on the
-// data path. Awaiting an operation suspends the calling coroutine without a frame of its own; a
-// write that the kernel takes at once does not suspend at all. Every operation has a deadline: a
-// stamp that the worker's sweep compares (one timer per worker instead of one per operation, which
-// costs 3 100 instructions per exchange).
+// One byte stream to a client or a backend, plain or TLS, and the only code that reads or writes a
+// socket on the data path; nothing above it knows the difference. Awaiting an operation suspends
+// the calling coroutine without a frame of its own; a write that the kernel takes at once does not
+// suspend at all. Every operation has a deadline: a stamp that the worker's sweep compares (one
+// timer per worker instead of one per operation, which costs 3 100 instructions per exchange).
 //
 // A Stream stays on its worker's thread. At most one read and one write are in flight. It must
 // outlive both: whoever destroys it first interrupts it and lets the waiting coroutine finish.
@@ -11,17 +11,19 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/asio.hpp"
 #include "base/clock.hpp"
 #include "base/op_slot.hpp"
+#include "base/task.hpp"
 
 namespace keepsake {
 
 enum class IoStatus : std::uint8_t {
   Ok,
-  End,          // orderly end of the peer's bytes
+  End,          // orderly end of the peer's bytes; of a TLS backend's only if it said so
   Failed,       // reset, broken pipe, unreachable ...
   TimedOut,     // the deadline passed
   Interrupted,  // Stream::interrupt was called
@@ -33,6 +35,7 @@ struct IoResult {
 };
 
 class Stream;
+class Tls;
 
 // The streams of one worker, swept for passed deadlines.
 class StreamList {
@@ -68,6 +71,12 @@ class Stream {
   bool is_open() const { return socket_.is_open(); }
   int fd() { return socket_.native_handle(); }
 
+  // Makes the connected stream a TLS one; `tls` was made for its descriptor. Anything but Ok leaves
+  // it plain and of no further use; why() of the handshake's Tls goes to `why`.
+  Task<IoStatus> handshake(std::unique_ptr<Tls>& tls, SteadyTime deadline, std::string& why);
+  // Null on a plain stream.
+  Tls* tls() const { return tls_.get(); }
+
   // The stamp `timeout` from now, for read_some and wait_readable; rounded up to the next sweep.
   SteadyTime in(Millis timeout) const { return list_.now_ + timeout + list_.tick_; }
 
@@ -81,6 +90,26 @@ class Stream {
     read_timed_out_ = false;
   }
   bool read_timed_out() const { return read_timed_out_; }
+  // Also for BackendConnection: where the socket's bytes go that become [data, data + size), and
+  // what becomes of `bytes` of them: false when that is nothing yet, else `result` says it.
+  asio::mutable_buffer landing(char* data, std::size_t size) {
+    return tls_ ? tls_landing(data, size) : asio::mutable_buffer{data, size};
+  }
+  bool landed(std::size_t bytes, char* data, std::size_t size, IoResult& result) {
+    if (tls_) [[unlikely]] {
+      return tls_landed(bytes, data, size, result);
+    }
+    result = {IoStatus::Ok, bytes};
+    return true;
+  }
+  // What a TLS stream can give without the socket; false: nothing, or it is a plain one.
+  bool take_buffered(char* data, std::size_t size, IoResult& result) {
+    return tls_ && tls_take(data, size, result);
+  }
+  // What the end of the socket's bytes means.
+  IoStatus end_status() const { return tls_ ? tls_end_status() : IoStatus::End; }
+  // Whether an idle stream got bytes or an end that somebody must look at; takes none off.
+  bool has_news();
   // Ends only the read in flight (with Interrupted); the next one starts afresh.
   void nudge_reader();
 
@@ -97,7 +126,8 @@ class Stream {
 
   // Reads at least one byte into [data, data+size), or TimedOut after `deadline`.
   ReadAwaiter read_some(char* data, std::size_t size, SteadyTime deadline);
-  // Waits until something can be read, without a buffer.
+  // Waits until something can be read, without a buffer: for idle streams, which keep none of their
+  // own meanwhile either.
   ReadableAwaiter wait_readable(SteadyTime deadline);
   // Writes all of `first`, then all of `second`, in one system call if the kernel takes it.
   // TimedOut when the peer takes nothing for `stall`.
@@ -107,10 +137,18 @@ class Stream {
  private:
   friend class StreamList;
   void expire(SteadyTime now);
+  // The rare half of the functions above; in stream_tls.cpp.
+  asio::mutable_buffer tls_landing(char* data, std::size_t size);
+  bool tls_landed(std::size_t bytes, char* data, std::size_t size, IoResult& result);
+  bool tls_take(char* data, std::size_t size, IoResult& result);
+  bool tls_waits();
+  bool tls_has_news();
+  IoStatus tls_end_status() const;
 
   OpSlot read_slot_;  // before the socket, whose operations live in them
   OpSlot write_slot_;
   Socket socket_;
+  std::unique_ptr<Tls> tls_;
   StreamList& list_;
   Stream* next_ = nullptr;
   Stream** link_ = nullptr;
@@ -142,6 +180,7 @@ struct Stream::ReadAwaiter {
 struct Stream::ReadableAwaiter {
   Stream& stream;
   SteadyTime deadline;
+  Socket::wait_type what = Socket::wait_read;
   IoStatus status = IoStatus::Ok;
   std::coroutine_handle<> waiter{};
 
@@ -168,6 +207,8 @@ struct Stream::WriteAwaiter {
  private:
   // True when done (well or badly), false when the kernel's buffer is full.
   bool advance();
+  bool advance_tls();
+  void take(std::size_t bytes);
   void begin();
 };
 
@@ -188,6 +229,15 @@ inline Stream::ReadAwaiter Stream::read_some(char* data, std::size_t size, Stead
 }
 inline Stream::ReadableAwaiter Stream::wait_readable(SteadyTime deadline) {
   return ReadableAwaiter{*this, deadline};
+}
+inline void Stream::WriteAwaiter::take(std::size_t bytes) {
+  const std::size_t of_first = bytes < first.size() ? bytes : first.size();
+  first.remove_prefix(of_first);
+  second.remove_prefix(bytes - of_first);
+  if (first.empty()) {
+    first = second;
+    second = {};
+  }
 }
 inline Stream::WriteAwaiter Stream::write(Millis stall, std::string_view first,
                                           std::string_view second) {

@@ -57,7 +57,7 @@ bool parse_v1_addresses(std::string_view line, bool v6, ProxyHeader& header) {
       is_v6(source_text) != v6 || is_v6(destination_text) != v6) {
     return false;
   }
-  header = {true, *source, *destination, *source_port, *destination_port, 0};
+  header = {true, false, *source, *destination, *source_port, *destination_port, 0};
   return true;
 }
 
@@ -141,6 +141,7 @@ bool parse_v2_block(std::string_view whole, unsigned family, ProxyHeader& header
         return false;
       }
       header = {true,
+                false,
                 address_at(block, 0, size),
                 address_at(block, size, size),
                 u16_at(block, 2 * size),
@@ -183,6 +184,7 @@ ProxyParse parse_v2(std::string_view input, ProxyHeader& header) {
     return ProxyParse::Bad;
   }
   header = parsed;
+  header.local = version_command == 0x20;
   header.size = kV2Fixed + payload;
   return ProxyParse::Ok;
 }

@@ -15,6 +15,7 @@ enum class ProxyParse : std::uint8_t { NeedMore, Ok, Bad };
 struct ProxyHeader {
   // False for LOCAL and UNKNOWN, and for families that are no IP: the peer's own address stands.
   bool has_addresses = false;
+  bool local = false;  // LOCAL: the balancer's own connection, nobody is behind it
   IpAddress source;
   IpAddress destination;
   std::uint16_t source_port = 0;

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -68,7 +69,6 @@ void Worker::listen_on(const std::vector<ListenSpot>& spots) {
   if (draining_) {
     return;
   }
-  const std::vector<ListenConfig>& configs = view_->config().listen;
   for (const std::shared_ptr<Listener>& listener : listeners_) {
     const auto same = [&listener](const ListenSpot& s) { return s.socket == listener->socket; };
     if (std::none_of(spots.begin(), spots.end(), same)) {
@@ -79,11 +79,11 @@ void Worker::listen_on(const std::vector<ListenSpot>& spots) {
     const auto same = [&spot](const auto& l) { return l->socket == spot.socket && !l->leaving; };
     const auto known = std::find_if(listeners_.begin(), listeners_.end(), same);
     if (known != listeners_.end()) {
-      (*known)->config = configs[spot.index];
+      (*known)->view = view_;
       (*known)->index = spot.index;
       continue;
     }
-    listeners_.push_back(std::make_shared<Listener>(io_, spot, configs[spot.index]));
+    listeners_.push_back(std::make_shared<Listener>(io_, spot, view_));
     start(accept_connections(listeners_.back()));
   }
 }
@@ -106,14 +106,19 @@ void Worker::retire(const std::shared_ptr<Listener>& listener) {
   });
 }
 
-bool Worker::admit(Peer& peer) {
+bool Worker::admit_client(Peer& peer) {
+  const std::size_t most = view_->config().limits.connections_per_client;
+  if (most == 0 || peer.is_unix) {
+    return true;
+  }
+  peer.counted = shared_.per_client.enter(peer.address, most);
+  return peer.counted;
+}
+
+bool Worker::admit(Peer& peer, bool by_client) {
   const LimitsConfig& limits = view_->config().limits;
   const std::size_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  bool allowed = open < limits.connections;
-  if (allowed && limits.connections_per_client != 0 && !peer.is_unix) {
-    allowed = shared_.per_client.enter(peer.address, limits.connections_per_client);
-    peer.counted = allowed;
-  }
+  const bool allowed = open < limits.connections && (!by_client || admit_client(peer));
   if (!allowed) {
     shared_.connections.fetch_sub(1, std::memory_order_relaxed);
   }
@@ -142,8 +147,8 @@ Task<void> Worker::accept_connections(std::shared_ptr<Listener> kept) {
           break;
         }
         // Out of descriptors or memory: those waiting stay in the kernel's queue meanwhile.
-        log::warn("cannot accept connections on {}: {}", listener.config.address.to_string(),
-                  std::strerror(errno));
+        log::warn("cannot accept connections on {}: {}",
+                  listener.front().listen.address.to_string(), std::strerror(errno));
         Pause pause{listener.pause};
         co_await pause;
         continue;
@@ -153,13 +158,24 @@ Task<void> Worker::accept_connections(std::shared_ptr<Listener> kept) {
       peer.address = ip_of(remote);
       peer.port = port_of(remote);
       peer.local_port = listener.port;
-      if (!admit(peer)) {
+      const Front& front = listener.front();
+      if (front.listen.tls && !front.tls) {
         metrics_.add(Counter::ConnectionsRefused);
-        start(refuse_connection(*this, fd, remote.ss_family));
+        ::close(fd);  // its certificates could not be read
+        continue;
+      }
+      // Behind a PROXY header is another client than the one that connects.
+      if (!admit(peer, !front.listen.proxy_protocol)) {
+        metrics_.add(Counter::ConnectionsRefused);
+        if (front.opens()) {
+          ::close(fd);  // there is nothing to be said before the handshake
+        } else {
+          start(refuse_connection(*this, fd, remote.ss_family));
+        }
         continue;
       }
       metrics_.add(Counter::ConnectionsAccepted);
-      start(serve_connection(*this, fd, remote.ss_family, std::move(peer)));
+      start(serve_connection(*this, fd, remote.ss_family, std::move(peer), front, listener.view));
     }
     listener.stopped = listener.stopped || last;
   }

@@ -10,16 +10,18 @@
 namespace keepsake {
 
 struct Worker::Listener {
-  Listener(asio::io_context& io, const ListenSpot& spot, const ListenConfig& listen)
+  Listener(asio::io_context& io, const ListenSpot& spot, std::shared_ptr<const View> wanted)
       : socket(spot.socket),
         descriptor(io, spot.socket->fd()),
         pause(io),
         farewell(io),
-        config(listen),
+        view(std::move(wanted)),
         index(spot.index),
         port(spot.socket->port()) {}
   // The descriptor belongs to `socket`, which others may share.
   ~Listener() { descriptor.release(); }
+
+  const Front& front() const { return view->snapshot->certificates.fronts[index]; }
 
   // Accepts no more, whatever waits.
   void stop() {
@@ -36,8 +38,10 @@ struct Worker::Listener {
   asio::posix::basic_stream_descriptor<Executor> descriptor;
   asio::steady_timer pause;     // after a failure
   asio::steady_timer farewell;  // until the last look
-  ListenConfig config;
-  std::size_t index;  // in Config::listen of the worker's view
+  // The configuration it was last wanted by, which it goes by to its end, and where it stands
+  // there.
+  std::shared_ptr<const View> view;
+  std::size_t index;  // in Config::listen of `view`
   std::uint16_t port;
   bool leaving = false;  // no longer wanted; a last look follows
   bool last_look = false;

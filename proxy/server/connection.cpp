@@ -7,6 +7,8 @@
 #include "base/log.hpp"
 #include "http/forwarded.hpp"
 #include "server/exchange.hpp"
+#include "server/front.hpp"
+#include "server/open_connection.hpp"
 #include "server/read_request.hpp"
 #include "server/request_head.hpp"
 #include "server/worker.hpp"
@@ -49,11 +51,15 @@ Task<void> linger(Connection& c) {
 
 }  // namespace
 
+void describe(Peer& peer) {
+  peer.text = peer.is_unix ? "unix" : peer.address.to_string();
+  peer.forwarded = forwarded_lines(peer);
+}
+
 Connection::Connection(Worker& w, Peer p)
     : worker(w), stream(w.io(), w.streams()), peer(std::move(p)), view(w.view()) {
   peer.trusted = !peer.is_unix && is_trusted(peer.address, view->config().trusted_proxies);
-  peer.text = peer.is_unix ? "unix" : peer.address.to_string();
-  peer.forwarded = forwarded_lines(peer);
+  describe(peer);
   worker.add(*this);
 }
 
@@ -87,15 +93,21 @@ Task<void> refuse_connection(Worker& worker, int fd, int family) {
   refusing.fetch_sub(1, std::memory_order_relaxed);
 }
 
-Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer) {
+Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const Front& front,
+                            [[maybe_unused]] std::shared_ptr<const View> keeps_front) {
   Connection connection{worker, std::move(peer)};
   if (!connection.stream.adopt(fd, family)) {
     ::close(fd);
     co_return;
   }
   try {
+    connection.https_port = front.listen.redirect_to_https.value_or(0);
+    bool more = true;
+    if (front.opens()) {
+      more = co_await open_connection(connection, front);
+    }
     // The exchange's frame exists only while there is a request: idle connections are many.
-    bool more = co_await wait_for_request(connection);
+    more = more && co_await wait_for_request(connection);
     while (more) {
       more = co_await run_exchange(connection);
       more = more && co_await wait_for_request(connection);

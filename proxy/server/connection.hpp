@@ -14,6 +14,7 @@
 namespace keepsake {
 
 class Worker;
+struct Front;
 struct Tunnel;
 struct View;
 struct Workspace;
@@ -25,11 +26,15 @@ struct Peer {
   std::uint16_t local_port = 0;  // 0 on a unix socket
   bool is_unix = false;
   bool tls = false;
-  bool trusted = false;   // the peer's own address is in trusted_proxies
-  bool counted = false;   // in SharedCounts::per_client
-  std::string text;       // address as text; "unix:" for a unix socket
-  std::string forwarded;  // the X-Forwarded-For/-Proto/-Port lines of an untrusted peer
+  bool trusted = false;      // the peer's own address is in trusted_proxies
+  bool counted = false;      // in SharedCounts::per_client
+  std::string text;          // address as text; "unix:" for a unix socket
+  std::string forwarded;     // the X-Forwarded-For/-Proto/-Port lines of an untrusted peer
+  std::string subject_line;  // the header with the subject of a verified client certificate
 };
+
+// Sets the texts of a peer by its other members.
+void describe(Peer& peer);
 
 struct Connection {
   Connection(Worker& worker, Peer peer);
@@ -38,6 +43,7 @@ struct Connection {
   Connection& operator=(const Connection&) = delete;
 
   enum class Phase : std::uint8_t {
+    Opening,  // PROXY header, TLS handshake
     Idle,     // no byte of a request yet
     Reading,  // a request's head or body is arriving
     Waiting,  // for the backend; the sweep looks whether the client is still there
@@ -51,6 +57,7 @@ struct Connection {
   std::shared_ptr<const View> view;      // the configuration of the exchange in progress
   std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while parked
   Phase phase = Phase::Idle;
+  std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
   std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle with a workspace
   bool parked = false;           // the sweep asks it to give up its workspace
   bool linger = false;           // close so that the last response survives unread input
@@ -68,7 +75,9 @@ struct Connection {
 // `fd`.
 Task<void> refuse_connection(Worker& worker, int fd, int family);
 
-// Serves `fd` until it closes. Takes ownership of the descriptor.
-Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer);
+// Serves `fd`, which came to `front` of the worker's current view, until it closes. Takes ownership
+// of the descriptor.
+Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const Front& front,
+                            std::shared_ptr<const View> keeps_front);
 
 }  // namespace keepsake

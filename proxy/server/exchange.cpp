@@ -16,6 +16,7 @@
 #include "server/log_access.hpp"
 #include "server/match_route.hpp"
 #include "server/read_request.hpp"
+#include "server/redirect_to_https.hpp"
 #include "server/relay_upgrade.hpp"
 #include "server/run_action.hpp"
 #include "server/worker.hpp"
@@ -28,18 +29,18 @@ Task<bool> run_exchange(Connection& connection) {
 
   Fault fault = co_await read_request(x);
   if (fault == Fault::None) {
-    fault = match_route(x);
+    fault = connection.https_port == 0 ? match_route(x) : redirect_to_https(x);
   }
   if (fault == Fault::None && x.rules->guarded) {
     fault = guard_route(x);
   }
-  if (fault == Fault::None) {
+  if (fault == Fault::None && x.route != nullptr) {
     fault = co_await attach_session(x);
   }
   if (fault == Fault::None && x.rules->session_limited) {
     fault = guard_session(x);
   }
-  if (fault == Fault::None) {
+  if (fault == Fault::None && x.route != nullptr) {
     fault = x.route->kind == RouteConfig::Kind::Backend ? co_await forward_request(x)
                                                         : co_await run_action(x);
   }

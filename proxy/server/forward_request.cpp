@@ -79,8 +79,12 @@ Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
   }
   if (connected.error) {
     x.balancer->count_failure(pool, x.worker.streams().now());
-    log::warn("cannot connect to {}: {} (request {})", pool.url(), connected.error.message(),
-              request_id(x));
+    const bool by_tls = !connected.tls_failure.empty();
+    log::warn("cannot connect to {}: {}{} (request {})", pool.url(), by_tls ? "TLS: " : "",
+              by_tls ? connected.tls_failure : connected.error.message(), request_id(x));
+    if (by_tls) {
+      co_return Fault::BackendTls;
+    }
     co_return connected.error == asio::error::timed_out ? Fault::BackendConnectTimeout
                                                         : Fault::BackendUnreachable;
   }

@@ -286,6 +286,7 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
   if (!x.rules->request_lines.empty()) {
     out.append(x.rules->request_lines);
   }
+  out.append(x.connection.peer.subject_line);
   const std::size_t headers_at = out.size();
   if (x.route->session) {
     inject_session(x, out);

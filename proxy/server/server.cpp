@@ -9,7 +9,7 @@
 #include "backend/health_checker.hpp"
 #include "base/cores.hpp"
 #include "base/log.hpp"
-#include "config/wipe.hpp"
+#include "base/tls_tickets.hpp"
 #include "store/redis_greeting.hpp"
 
 namespace keepsake {
@@ -40,10 +40,16 @@ std::vector<BackendConfig> servers_of(const Config& config) {
 Server::Server(Config config, const Clock& clock) : Server(std::move(config), clock, Options{}) {}
 
 Server::Server(Config config, const Clock& clock, Options options)
-    : clock_(clock),
-      options_(options),
-      snapshot_(std::make_shared<const Snapshot>(std::move(config))) {
+    : clock_(clock), options_(options), tickets_(std::make_shared<TlsTicketKeys>(clock)) {
+  snapshot_ = make_snapshot(std::move(config), certificate_error_);
   shared_.memory = std::make_shared<MemoryStore>(snapshot_->config.session.max_sessions);
+}
+
+std::shared_ptr<const Snapshot> Server::make_snapshot(Config config, std::string& error) const {
+  auto made = std::make_shared<Snapshot>(std::move(config), snapshot_.get());
+  make_certificates(made->config, snapshot_ ? &snapshot_->certificates : nullptr, tickets_,
+                    made->certificates, error);
+  return made;
 }
 
 Server::~Server() {
@@ -58,6 +64,10 @@ Server::~Server() {
 }
 
 bool Server::start(std::string& error) {
+  if (!certificate_error_.empty()) {
+    error = certificate_error_;
+    return false;
+  }
   const Config& config = snapshot_->config;
   const unsigned configured = options_.workers != 0 ? options_.workers : config.workers;
   const unsigned count = configured != 0 ? configured : usable_cores();
@@ -124,7 +134,7 @@ void Server::take(std::vector<ListeningAddress> listening) {
 }
 
 void Server::watch(const Config& config) {
-  health_checker_->watch(config.backends);
+  health_checker_->watch(config.backends, snapshot_->certificates.backends);
   resolver_->watch(servers_of(config));
 }
 
@@ -161,14 +171,17 @@ void Server::post_to_workers(const std::function<void(Worker&)>& job) {
 }
 
 bool Server::reload(Config config, std::string& error) {
-  auto listening = keepsake::listen_on(config.listen, listening_, our_ports(), workers_.size(),
-                                       nothing_inherited_, error);
+  std::shared_ptr<const Snapshot> next = make_snapshot(std::move(config), error);
+  if (!error.empty()) {
+    return false;
+  }
+  auto listening = keepsake::listen_on(next->config.listen, listening_, our_ports(),
+                                       workers_.size(), nothing_inherited_, error);
   if (!listening) {
-    wipe_secrets(config);
     return false;
   }
   take(std::move(*listening));
-  snapshot_ = std::make_shared<const Snapshot>(std::move(config), snapshot_.get());
+  snapshot_ = std::move(next);
   shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
   const auto unready = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   const auto spots = std::make_shared<std::vector<std::vector<ListenSpot>>>();

@@ -41,6 +41,8 @@ class Server {
   // others end; connections live on. False, with nothing changed and the reason in `error`, if an
   // address cannot be had.
   bool reload(Config config, std::string& error);
+  // Reads certificates again whose files have changed. From the control thread; blocks on the disk.
+  void refresh_certificates() { keepsake::refresh_certificates(snapshot_->certificates); }
 
   // Stops accepting, lets exchanges finish. Returns at once.
   void drain();
@@ -80,9 +82,12 @@ class Server {
   std::vector<ListenSpot> spots_of(std::size_t i, std::size_t count) const;
   void take(std::vector<ListeningAddress> listening);
   std::vector<std::uint16_t> our_ports();
+  std::shared_ptr<const Snapshot> make_snapshot(Config config, std::string& error) const;
 
   const Clock& clock_;
   Options options_;
+  std::shared_ptr<TlsTicketKeys> tickets_;
+  std::string certificate_error_;  // of the first configuration
   std::shared_ptr<const Snapshot> snapshot_;
   SharedCounts shared_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -16,6 +16,11 @@ std::vector<std::string> injected_names(const Config& config) {
   for (const SessionHeader& header : config.session.headers) {
     names.push_back(header.name);
   }
+  for (const ListenConfig& listen : config.listen) {
+    if (listen.tls && !listen.tls->client_ca.empty()) {
+      names.push_back(listen.tls->client_subject_header);
+    }
+  }
   // Not only for backends with an assertion: nobody else may seem to speak for Keepsake.
   names.emplace_back(kAssertionHeader);
   return names;

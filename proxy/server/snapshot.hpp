@@ -11,6 +11,7 @@
 #include "config/config.hpp"
 #include "http/field_names.hpp"
 #include "http/head.hpp"
+#include "server/front.hpp"
 #include "server/route_rules.hpp"
 #include "server/route_table.hpp"
 #include "session/key_ring.hpp"
@@ -30,6 +31,7 @@ struct Snapshot {
   Snapshot& operator=(const Snapshot&) = delete;
 
   Config config;
+  Certificates certificates;  // filled by Server
   FieldTable names;
   RouteTable routes;
   RouteRules rules;                                    // where there is no route, and of OPTIONS *

@@ -90,7 +90,8 @@ void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
   view->keys = key_use_.cells_of(*snapshot->keys);
   for (std::size_t i = 0; i < snapshot->config.backends.size(); ++i) {
-    view->backends.push_back(pools_.balancer(snapshot->config.backends[i], snapshot->rings[i]));
+    view->backends.push_back(pools_.balancer(snapshot->config.backends[i], snapshot->rings[i],
+                                             snapshot->certificates.backends[i]));
   }
   view->snapshot = std::move(snapshot);
   next_ = std::move(view);

@@ -46,7 +46,8 @@ struct View {
 // exchange.
 struct SharedCounts {
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> refusing{0};  // connections that are being told to come back later
+  std::atomic<std::size_t> refusing{0};    // connections that are being told to come back later
+  std::atomic<std::size_t> handshakes{0};  // TLS handshakes with clients in progress
   ClientCounts per_client;
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
   StoreHealth store_health;
@@ -115,6 +116,8 @@ class Worker {
   // A parked connection waits without a workspace; the sweep does not look at it.
   void park(Connection& connection);
   void unpark(Connection& connection);
+  // Whether limits.connections_per_client allows one more from there; counts it if so.
+  bool admit_client(Peer& peer);
   SharedCounts& shared() { return shared_; }
   // "Date: ...\r\n" of this second.
   const std::string& date_line();
@@ -123,8 +126,9 @@ class Worker {
   struct Listener;
   Task<void> accept_connections(std::shared_ptr<Listener> kept);
   void retire(const std::shared_ptr<Listener>& listener);
-  // Whether the limits allow one more connection from there; counts it if so.
-  bool admit(Peer& peer);
+  // Whether the limits allow one more connection from there; counts it if so. `by_client`: its
+  // address is the client's.
+  bool admit(Peer& peer, bool by_client);
   Task<void> sweep_regularly();
   void sweep();
   void look_after_waiting_clients();

@@ -27,32 +27,16 @@ std::string with_backend(std::string_view key) {
          std::string{key} + "}}\nsession: {secrets: [{env: SESSION_KEY}]}\n";
 }
 
-std::string with_listener(std::string_view key) {
-  return "listen: [{address: \"127.0.0.1:8080\", " + std::string{key} +
-         "}]\ntrusted_proxies: [10.0.0.0/8]\n"
-         "backends: {app: {servers: [\"http://127.0.0.1:8081\"]}}\n"
-         "session: {secrets: [{env: SESSION_KEY}]}\n";
-}
-
 }  // namespace
 
 TEST_CASE("what is not built yet is accepted at its default", "[config][available]") {
   CHECK(refusals(minimal()).empty());
   CHECK(refusals(with_backend("balance: round_robin")).empty());
-  CHECK(refusals(with_listener("proxy_protocol: false")).empty());
 }
 
 TEST_CASE("what is not built yet is refused at any other value", "[config][available]") {
   const auto [yaml, path] = GENERATE(table<std::string, std::string>({
-      {with_listener("tls: {certificate: /etc/tls.crt, key: /etc/tls.key}"), "listen[0].tls"},
-      {with_listener("proxy_protocol: true"), "listen[0].proxy_protocol"},
+      {minimal("traceparent: true"), "traceparent"},
   }));
   CHECK(refusals(yaml) == std::vector<std::string>{path});
-}
-
-TEST_CASE("an https server is refused before there is TLS to backends", "[config][available]") {
-  CHECK(refusals("listen: [{address: \"127.0.0.1:8080\"}]\n"
-                 "backends: {app: {servers: [\"https://127.0.0.1\"]}}\n"
-                 "session: {secrets: [{env: SESSION_KEY}]}\n") ==
-        std::vector<std::string>{"backends.app.servers[0]"});
 }

@@ -12,6 +12,25 @@ namespace keepsake::test {
 
 inline constexpr std::string_view good_secret = "kUu2mB0mC9z5kq1oJ3oSgH7dYxX0nVfQ4w8tZrL6eAs";
 
+// A certificate that lasts a hundred years and its key; worth nothing.
+inline constexpr std::string_view a_certificate =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBejCCASGgAwIBAgIUUeEauUc2ShI0ZZcvyT4GOR7GqdAwCgYIKoZIzj0EAwIw\n"
+    "EjEQMA4GA1UEAwwHZXhhbXBsZTAgFw0yNjExMjcwNzI2NDdaGA8yMTI2MTEwMzA3\n"
+    "MjY0N1owEjEQMA4GA1UEAwwHZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
+    "A0IABP9qpCNfYX+ScE9Q1QZu7hq9i7R4XGpNrYTJRnaP4jzhI5gCyyFxd9/TDxMQ\n"
+    "2S6Yaq4TaekPurVPEpb4KNxj4kajUzBRMB0GA1UdDgQWBBS1W9dINC9NRyJHLgXn\n"
+    "LnhqH98FdTAfBgNVHSMEGDAWgBS1W9dINC9NRyJHLgXnLnhqH98FdTAPBgNVHRMB\n"
+    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICWErGwfasT04DbEkTtQy0QX7byM\n"
+    "dE332Lk9dzZzVgCwAiBrP7BF5V4Uyfk2mmgHUhFn1dHtJHNw6xA/UyQStvVWNg==\n"
+    "-----END CERTIFICATE-----\n";
+inline constexpr std::string_view its_key =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgG4ZBB3dQQcqO0BQE\n"
+    "/QQaBUWk5tBQDIiCmwVYgEgQxUChRANCAAT/aqQjX2F/knBPUNUGbu4avYu0eFxq\n"
+    "Ta2EyUZ2j+I84SOYAsshcXff0w8TENkumGquE2npD7q1TxKW+CjcY+JG\n"
+    "-----END PRIVATE KEY-----\n";
+
 // Starts with the variables and files that the files of bad/ speak of.
 struct World {
   std::map<std::string, std::string> variables{
@@ -26,22 +45,21 @@ struct World {
       {"/run/secrets/good", "Zt0vJ8Qm5sYwN2rX7bLkE4hUaG9fPcD1iOoT6nWxSuM\n"},
       {"/run/secrets/31_and_newline", "only-31-bytes-of-secret-text-xx\n"},
       {"/run/secrets/old_key", "nP4yq8Lw1sVbT6xKc0eRj3uHmZ9dGfA7iQoX5rNtYwE"},
-      {"/etc/keepsake/tls.crt", "certificate"},
-      {"/etc/keepsake/tls.key", "key"},
-      {"/etc/tls.crt", "certificate"},
-      {"/etc/keepsake/shop.crt", "certificate"},
-      {"/etc/keepsake/shop.key", "key"},
-      {"/etc/keepsake/proxy.crt", "certificate"},
-      {"/etc/keepsake/proxy.key", "key"},
-      {"/etc/keepsake/clients.crt", "certificates"},
-      {"/etc/keepsake/internal.crt", "certificates"},
+      {"/etc/keepsake/tls.crt", std::string{a_certificate}},
+      {"/etc/keepsake/tls.key", std::string{its_key}},
+      {"/etc/keepsake/shop.crt", std::string{a_certificate}},
+      {"/etc/keepsake/shop.key", std::string{its_key}},
+      {"/etc/keepsake/proxy.crt", std::string{a_certificate}},
+      {"/etc/keepsake/proxy.key", std::string{its_key}},
+      {"/etc/keepsake/clients.crt", std::string{a_certificate}},
+      {"/etc/keepsake/internal.crt", std::string{a_certificate}},
       {"/etc/keepsake/missing.html", "<h1>{status} {title}</h1>"},
       {"/etc/keepsake/down.html", "<h1>{status} {title}</h1>"},
       {"/pages/empty.html", ""},
       {"/pages/latin1.html", "<h1>F\xFCr immer weg</h1>"},
       {"/pages/large.html", std::string(64 * 1024 + 1, 'x')},
-      {"/etc/tls.crt", "certificate"},
-      {"/etc/tls.key", "key"}};
+      {"/etc/tls.crt", std::string{a_certificate}},
+      {"/etc/tls.key", std::string{its_key}}};
 
   Environment environment() const {
     return {[this](const std::string& name) -> std::optional<std::string> {

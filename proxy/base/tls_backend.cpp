@@ -1,0 +1,111 @@
+#include "base/tls_backend.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/tls_context.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// Where a link remembers whose sessions it gets.
+int session_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+  auto* const slot = static_cast<TlsSession*>(SSL_get_ex_data(ssl, session_index()));
+  if (slot == nullptr) {
+    return 0;
+  }
+  slot->reset(session);
+  return 1;  // ours now
+}
+
+}  // namespace
+
+TlsBackend::~TlsBackend() = default;
+
+std::shared_ptr<SSL_CTX> TlsBackend::load(std::string& error) const {
+  TlsContext context = new_tls_context(TLS_client_method());
+  if (!context) {
+    error = "there is no memory for it";
+    return nullptr;
+  }
+  if (!options_.ca.empty()) {
+    std::string text;
+    if (!use_tls_authorities(context.get(), options_.ca, false, text, error)) {
+      return nullptr;
+    }
+    // Who names a file may name the server's own certificate, or one between.
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
+  } else if (options_.verify) {
+    SSL_CTX_set_default_verify_paths(context.get());
+    ERR_clear_error();
+  }
+  if (!options_.certificate.empty()) {
+    TlsIdentity identity;
+    if (!use_tls_identity(context.get(), options_.certificate, options_.key, identity, error)) {
+      return nullptr;
+    }
+  }
+  SSL_CTX_set_verify(context.get(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  static constexpr unsigned char protocol[] = "\x08http/1.1";
+  SSL_CTX_set_alpn_protos(context.get(), protocol, sizeof protocol - 1);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context.get(), keep_session);
+  return {context.release(), TlsFree{}};
+}
+
+std::shared_ptr<TlsBackend> TlsBackend::make(TlsBackendOptions options, std::string& error) {
+  std::shared_ptr<TlsBackend> made{new TlsBackend{std::move(options)}};
+  made->seen_ = TlsFileStamp{made->paths()};
+  made->current_ = made->load(error);
+  return made->current_ ? made : nullptr;
+}
+
+std::unique_ptr<Tls> TlsBackend::connect(int fd, const std::string& host,
+                                         TlsSession& session) const {
+  std::shared_ptr<SSL_CTX> context;
+  {
+    const std::lock_guard lock(mutex_);
+    context = current_;
+  }
+  SSL* const ssl = SSL_new(context.get());
+  if (ssl == nullptr) {
+    return nullptr;
+  }
+  auto tls = std::make_unique<Tls>(ssl, fd, Tls::End::Client, std::move(context));
+  SSL_set_connect_state(ssl);
+  SSL_set_ex_data(ssl, session_index(), &session);
+  // RFC 6066 3: an address is no name, so it is not sent.
+  const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool named = is_address || (SSL_set1_host(ssl, host.c_str()) == 1 &&
+                                    SSL_set_tlsext_host_name(ssl, host.c_str()) == 1);
+  if (session) {
+    SSL_set_session(ssl, session.get());
+  }
+  ERR_clear_error();
+  return named ? std::move(tls) : nullptr;
+}
+
+TlsRefresh TlsBackend::refresh(std::string& what) {
+  TlsFileStamp now{paths()};
+  if (now == seen_) {
+    return TlsRefresh::Unchanged;
+  }
+  seen_ = std::move(now);
+  std::shared_ptr<SSL_CTX> next = load(what);
+  if (!next) {
+    return TlsRefresh::Refused;
+  }
+  const std::lock_guard lock(mutex_);
+  current_.swap(next);
+  ++generation_;
+  return TlsRefresh::Renewed;
+}
+
+}  // namespace keepsake

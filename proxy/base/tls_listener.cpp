@@ -1,0 +1,169 @@
+#include "base/tls_listener.hpp"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include <unordered_map>
+
+#include "base/tls_context.hpp"
+
+namespace keepsake {
+
+// One state of the files.
+struct TlsListener::Contexts {
+  std::vector<TlsContext> all;
+  std::unordered_map<std::string, SSL_CTX*> by_name;  // lower case; "*.example.com" too
+  std::shared_ptr<TlsTicketKeys> tickets;
+  std::string summary;
+};
+
+namespace {
+
+// We speak HTTP/1.1 only. A client that offers other protocols alone is refused (RFC 7301 3.2).
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned in_size, void*) {
+  static constexpr unsigned char known[] = "\x08http/1.1\x08http/1.0";
+  unsigned char* chosen = nullptr;
+  const int status = SSL_select_next_proto(&chosen, out_size, known, sizeof known - 1, in, in_size);
+  *out = chosen;
+  return status == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// The certificate for the name, exact or with its first label replaced by "*"; else the first.
+int choose_certificate(SSL* ssl, int*, void* by_name) {
+  const auto& names = *static_cast<const std::unordered_map<std::string, SSL_CTX*>*>(by_name);
+  const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (asked == nullptr) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  std::string name = asked;
+  for (char& c : name) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  }
+  auto found = names.find(name);
+  if (found == names.end()) {
+    const std::size_t dot = name.find('.');
+    found = dot == std::string::npos ? names.end() : names.find("*" + name.substr(dot));
+  }
+  if (found == names.end()) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  if (SSL_get_SSL_CTX(ssl) != found->second) {
+    SSL_set_SSL_CTX(ssl, found->second);
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// Sessions of another listener, or from before another set of authorities, are not resumed: the
+// client would be taken for verified by rules that are not these.
+bool set_scope(SSL_CTX* context, const TlsListenerOptions& options,
+               const std::string& authorities) {
+  const std::string text =
+      options.scope + '\n' + (options.client_required ? "r" : "o") + '\n' + authorities;
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  return EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr) == 1 &&
+         SSL_CTX_set_session_id_context(context, digest, SSL_MAX_SID_CTX_LENGTH) == 1;
+}
+
+}  // namespace
+
+TlsListener::~TlsListener() = default;
+
+std::vector<std::string> TlsListener::paths() const {
+  std::vector<std::string> out;
+  for (const TlsListenerOptions::Files& files : options_.certificates) {
+    out.push_back(files.certificate);
+    out.push_back(files.key);
+  }
+  out.push_back(options_.client_ca);
+  return out;
+}
+
+std::shared_ptr<const TlsListener::Contexts> TlsListener::load(std::string& error) const {
+  auto made = std::make_shared<Contexts>();
+  made->tickets = tickets_;
+  for (const TlsListenerOptions::Files& files : options_.certificates) {
+    TlsContext context = new_tls_context(TLS_server_method());
+    if (!context) {
+      error = "there is no memory for it";
+      return nullptr;
+    }
+    TlsIdentity identity;
+    if (!use_tls_identity(context.get(), files.certificate, files.key, identity, error)) {
+      return nullptr;
+    }
+    std::string authorities;
+    if (!options_.client_ca.empty()) {
+      if (!use_tls_authorities(context.get(), options_.client_ca, true, authorities, error)) {
+        return nullptr;
+      }
+      SSL_CTX_set_verify(
+          context.get(),
+          SSL_VERIFY_PEER | (options_.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+          nullptr);
+    }
+    if (!set_scope(context.get(), options_, authorities)) {
+      error = "there is no memory for it";
+      return nullptr;
+    }
+    // Resumption by tickets alone: nothing is kept here.
+    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context.get(), 1);
+    tickets_->serve(context.get());
+    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+    if (options_.certificates.size() > 1) {
+      SSL_CTX_set_tlsext_servername_callback(context.get(), choose_certificate);
+      SSL_CTX_set_tlsext_servername_arg(context.get(), &made->by_name);
+    }
+    for (const std::string& name : identity.names()) {
+      made->by_name.try_emplace(name, context.get());
+    }
+    const std::string out_of_date = identity.out_of_date();
+    made->summary += (made->summary.empty() ? "" : "; ") + files.certificate + ": " +
+                     (out_of_date.empty() ? "valid until " + identity.ends() : out_of_date);
+    made->all.push_back(std::move(context));
+  }
+  return made;
+}
+
+std::shared_ptr<TlsListener> TlsListener::make(TlsListenerOptions options,
+                                               std::shared_ptr<TlsTicketKeys> tickets,
+                                               std::string& error) {
+  std::shared_ptr<TlsListener> made{new TlsListener{std::move(options), std::move(tickets)}};
+  made->seen_ = TlsFileStamp{made->paths()};
+  made->current_ = made->load(error);
+  return made->current_ ? made : nullptr;
+}
+
+std::unique_ptr<Tls> TlsListener::accept(int fd) const {
+  std::shared_ptr<const Contexts> contexts;
+  {
+    const std::lock_guard lock(mutex_);
+    contexts = current_;
+  }
+  SSL* const ssl = SSL_new(contexts->all.front().get());
+  if (ssl == nullptr) {
+    return nullptr;
+  }
+  SSL_set_accept_state(ssl);
+  return std::make_unique<Tls>(ssl, fd, Tls::End::Server, std::move(contexts));
+}
+
+TlsRefresh TlsListener::refresh(std::string& what) {
+  TlsFileStamp now{paths()};
+  if (now == seen_) {
+    return TlsRefresh::Unchanged;
+  }
+  seen_ = std::move(now);
+  std::shared_ptr<const Contexts> next = load(what);
+  if (!next) {
+    return TlsRefresh::Refused;
+  }
+  what = next->summary;
+  const std::lock_guard lock(mutex_);
+  current_.swap(next);
+  return TlsRefresh::Renewed;
+}
+
+}  // namespace keepsake

@@ -1,0 +1,122 @@
+#include "server/front.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/tls_backend.hpp"
+#include "base/tls_listener.hpp"
+
+namespace keepsake {
+
+namespace {
+
+TlsListenerOptions options_of(const ListenConfig& listen) {
+  TlsListenerOptions options;
+  for (const TlsFiles& files : listen.tls->certificates) {
+    options.certificates.push_back({files.certificate, files.key});
+  }
+  options.client_ca = listen.tls->client_ca;
+  options.client_required = listen.tls->client_required;
+  options.scope = listen.address.to_string();
+  return options;
+}
+
+TlsBackendOptions options_of(const BackendTls& tls) {
+  return {tls.ca, tls.certificate, tls.key, tls.verify};
+}
+
+template <class Holder>
+void refresh(Holder& holder, const std::string& whose) {
+  std::string what;
+  switch (holder.refresh(what)) {
+    case TlsRefresh::Unchanged:
+      break;
+    case TlsRefresh::Renewed:
+      log::info("the certificates of {} were read again{}{}", whose, what.empty() ? "" : ": ",
+                what);
+      break;
+    case TlsRefresh::Refused:
+      log::error("the certificates of {} have changed and cannot be used; the old ones stay: {}",
+                 whose, what);
+      break;
+  }
+}
+
+bool wants_tls(const BackendConfig& backend) {
+  return std::any_of(backend.servers.begin(), backend.servers.end(),
+                     [](const ServerConfig& server) { return server.tls; });
+}
+
+}  // namespace
+
+const Front* Certificates::front(const ListenConfig& listen) const {
+  // Port 0 is as many addresses as it is written: these are told apart by all that they are.
+  const SocketAddress& address = listen.address;
+  const bool unique = address.kind == SocketAddress::Kind::Unix || address.port != 0;
+  for (const Front& front : fronts) {
+    if (unique ? front.listen.address == address : front.listen == listen) {
+      return &front;
+    }
+  }
+  return nullptr;
+}
+
+bool make_certificates(const Config& config, const Certificates* before,
+                       const std::shared_ptr<TlsTicketKeys>& tickets, Certificates& made,
+                       std::string& error) {
+  for (const ListenConfig& listen : config.listen) {
+    Front& front = made.fronts.emplace_back(Front{listen, nullptr});
+    if (!listen.tls) {
+      continue;
+    }
+    TlsListenerOptions options = options_of(listen);
+    const Front* known = before != nullptr ? before->front(listen) : nullptr;
+    if (known != nullptr && known->tls && known->tls->options() == options) {
+      front.tls = known->tls;
+      refresh(*front.tls, listen.address.to_string());
+      continue;
+    }
+    std::string why;
+    front.tls = TlsListener::make(std::move(options), tickets, why);
+    if (!front.tls) {
+      error = "TLS at " + listen.address.to_string() + ": " + why;
+    }
+  }
+  for (const BackendConfig& backend : config.backends) {
+    std::shared_ptr<TlsBackend>& tls = made.backends.emplace_back();
+    if (!wants_tls(backend)) {
+      continue;
+    }
+    TlsBackendOptions options = options_of(backend.tls);
+    for (const auto& known : before != nullptr ? before->backends : decltype(made.backends){}) {
+      if (known && known->options() == options) {
+        tls = known;
+      }
+    }
+    if (tls) {
+      refresh(*tls, "backend " + backend.name);
+      continue;
+    }
+    std::string why;
+    tls = TlsBackend::make(std::move(options), why);
+    if (!tls) {
+      error = "TLS to backend " + backend.name + ": " + why;
+    }
+  }
+  return error.empty();
+}
+
+void refresh_certificates(const Certificates& certificates) {
+  for (const Front& front : certificates.fronts) {
+    if (front.tls) {
+      refresh(*front.tls, front.listen.address.to_string());
+    }
+  }
+  for (const std::shared_ptr<TlsBackend>& backend : certificates.backends) {
+    if (backend) {
+      refresh(*backend, "a backend");
+    }
+  }
+}
+
+}  // namespace keepsake

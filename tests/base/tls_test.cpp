@@ -1,0 +1,365 @@
+// Stream over TLS, both of its ends ours: what a plain stream promises holds here too.
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "base/stream.hpp"
+#include "base/task.hpp"
+#include "base/tls.hpp"
+#include "base/tls_backend.hpp"
+#include "base/tls_listener.hpp"
+#include "support/catch.hpp"
+#include "support/certificates.hpp"
+#include "support/manual_clock.hpp"
+
+using namespace keepsake;
+using keepsake::test::Certificates;
+using std::chrono::seconds;
+
+namespace {
+
+struct World {
+  World() {
+    const Certificates::Pair pair = files.make("server", {"app.example", "*.apps.example"});
+    TlsListenerOptions front;
+    front.certificates = {{pair.certificate, pair.key}};
+    std::string error;
+    listener = TlsListener::make(front, tickets, error);
+    CHECK(error.empty());
+    TlsBackendOptions back;
+    back.ca = files.authority();
+    backend = TlsBackend::make(back, error);
+    CHECK(error.empty());
+    REQUIRE((listener && backend));
+  }
+
+  Certificates files;
+  test::ManualClock clock;
+  std::shared_ptr<TlsTicketKeys> tickets = std::make_shared<TlsTicketKeys>(clock);
+  std::shared_ptr<TlsListener> listener;
+  std::shared_ptr<TlsBackend> backend;
+  TlsSession session;
+};
+
+struct Done {
+  int count = 0;
+  IoResult result{};
+  std::string bytes, why;
+};
+
+Task<void> shake(Stream& stream, std::unique_ptr<Tls>& tls, Done& done) {
+  done.result.status = co_await stream.handshake(tls, stream.in(seconds{10}), done.why);
+  ++done.count;
+}
+Task<void> read(Stream& stream, std::size_t most, Done& done) {
+  std::string data(most, '\0');
+  done.result = co_await stream.read_some(data.data(), most, stream.in(seconds{10}));
+  done.bytes.append(data, 0, done.result.bytes);
+  ++done.count;
+}
+Task<void> read_all(Stream& stream, std::size_t most, Done& done) {
+  std::string data(most, '\0');
+  while (done.result.status == IoStatus::Ok) {
+    done.result = co_await stream.read_some(data.data(), most, stream.in(seconds{10}));
+    done.bytes.append(data, 0, done.result.bytes);
+  }
+  ++done.count;
+}
+Task<void> wait(Stream& stream, Done& done) {
+  done.result.status = co_await stream.wait_readable(stream.in(seconds{10}));
+  ++done.count;
+}
+Task<void> write(Stream& stream, std::string_view one, std::string_view two, Done& done) {
+  done.result.status = co_await stream.write(seconds{10}, one, two);
+  ++done.count;
+}
+
+struct Pair {
+  explicit Pair(World& world, const std::string& name = "app.example") {
+    int fds[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+    list.sweep(now, Millis{1000});
+    REQUIRE((server.adopt(fds[0], AF_UNIX) && client.adopt(fds[1], AF_UNIX)));
+    std::unique_ptr<Tls> theirs = world.listener->accept(fds[0]);
+    std::unique_ptr<Tls> ours = world.backend->connect(fds[1], name, world.session);
+    REQUIRE((theirs && ours));
+    start(shake(server, theirs, server_done));
+    start(shake(client, ours, client_done));
+    turn();
+    REQUIRE(client_done.count == 1);
+  }
+  void turn() {
+    for (int i = 0; i < 4; ++i) {
+      io.restart();
+      io.poll();
+    }
+  }
+  void advance(seconds by) {
+    now += by;
+    list.sweep(now, Millis{1000});
+    turn();
+  }
+
+  asio::io_context io{1};
+  StreamList list;
+  SteadyTime now{std::chrono::hours{1}};
+  Stream server{io, list}, client{io, list};
+  Done server_done, client_done;
+};
+
+}  // namespace
+
+TEST_CASE("both ends agree and bytes pass in both directions", "[base][tls]") {
+  World world;
+  Pair pair{world};
+  REQUIRE(pair.server_done.result.status == IoStatus::Ok);
+  REQUIRE(pair.client_done.result.status == IoStatus::Ok);
+  Done there, back, sent;
+  start(read(pair.server, 64, there));
+  start(write(pair.client, "head ", "and body", sent));
+  CHECK(sent.count == 1);
+  pair.turn();
+  CHECK(there.bytes == "head and body");
+  start(write(pair.server, "answer", {}, sent));
+  start(read(pair.client, 65536, back));
+  pair.turn();
+  CHECK(back.bytes == "answer");
+}
+
+TEST_CASE("long messages arrive whole, whatever the reader's buffer is", "[base][tls]") {
+  World world;
+  Pair pair{world};
+  std::string one, two;
+  for (int i = 0; i < 400'000; ++i) {
+    one += std::to_string(i);
+    two += static_cast<char>(i);
+  }
+  const std::size_t buffer = GENERATE(1000UL, 20'000UL, 40'000UL, 131'072UL);
+  Done sent, got;
+  start(read_all(pair.server, buffer, got));
+  start(write(pair.client, one, two, sent));
+  while (sent.count == 0) {
+    pair.turn();
+  }
+  pair.client.shutdown_write();
+  for (int i = 0; i < 3000 && got.count == 0; ++i) {
+    pair.turn();
+  }
+  CHECK(sent.result.status == IoStatus::Ok);
+  CHECK(got.result.status == IoStatus::End);
+  CHECK((got.bytes == one + two));
+}
+
+TEST_CASE("a TLS read times out, is nudged and interrupted like a plain one", "[base][tls]") {
+  World world;
+  Pair pair{world};
+  Done done, later;
+  start(read(pair.server, 65536, done));
+  SECTION("timeout") {
+    pair.advance(seconds{12});
+    CHECK(done.result.status == IoStatus::TimedOut);
+  }
+  SECTION("nudge") {
+    pair.server.nudge_reader();
+    pair.turn();
+    CHECK(done.result.status == IoStatus::Interrupted);
+  }
+  SECTION("interrupt") {
+    pair.server.interrupt();
+    pair.turn();
+    CHECK(done.result.status == IoStatus::Interrupted);
+    return;
+  }
+  Done sent;
+  start(write(pair.client, "later", {}, sent));
+  start(read(pair.server, 65536, later));
+  pair.turn();
+  CHECK(later.bytes == "later");
+}
+
+TEST_CASE("a write that the peer does not take times out", "[base][tls]") {
+  World world;
+  Pair pair{world};
+  Done sent;
+  const std::string much(4 << 20, 'x');
+  start(write(pair.client, much, {}, sent));
+  pair.turn();
+  CHECK(sent.count == 0);
+  pair.advance(seconds{12});
+  CHECK(sent.result.status == IoStatus::TimedOut);
+}
+
+TEST_CASE("bytes that are decrypted already are readable", "[base][tls]") {
+  World world;
+  Pair pair{world};
+  Done sent, some, ready, rest;
+  start(write(pair.client, "0123456789", {}, sent));
+  start(read(pair.server, 4, some));
+  pair.turn();
+  CHECK(some.bytes == "0123");
+  start(wait(pair.server, ready));
+  CHECK(ready.count == 1);
+  start(read(pair.server, 100, rest));
+  CHECK(rest.bytes == "456789");
+  Done idle;
+  start(wait(pair.server, idle));
+  pair.turn();
+  CHECK(idle.count == 0);
+  start(write(pair.client, "x", {}, sent));
+  pair.turn();
+  CHECK(idle.result.status == IoStatus::Ok);
+  start(read(pair.server, 100, rest));
+  pair.turn();
+  CHECK(rest.bytes == "456789x");
+}
+
+TEST_CASE("an end without close_notify is a failure from a backend and an end from a client",
+          "[base][tls]") {
+  World world;
+  Pair pair{world};
+  const bool said = GENERATE(true, false);
+  const bool from_server = GENERATE(true, false);
+  Stream& ends = from_server ? pair.server : pair.client;
+  Stream& sees = from_server ? pair.client : pair.server;
+  Done done;
+  CHECK_FALSE(pair.client.has_news());  // unread tickets would make the end a reset
+  start(read_all(sees, 65536, done));
+  if (said) {
+    ends.close();
+  } else {
+    ends.close_with_reset();  // on a unix socket: an end like any other
+  }
+  pair.turn();
+  CHECK(done.result.status == (said || !from_server ? IoStatus::End : IoStatus::Failed));
+}
+
+TEST_CASE("session tickets on an idle link are no news, bytes and an end are", "[base][tls]") {
+  World world;
+  Pair pair{world};
+  CHECK_FALSE(pair.client.has_news());  // takes the tickets
+  CHECK(world.session != nullptr);
+  Done sent;
+  SECTION("bytes") {
+    start(write(pair.server, "stray", {}, sent));
+    CHECK(pair.client.has_news());
+  }
+  SECTION("an end") {
+    pair.server.close();
+    CHECK(pair.client.has_news());
+  }
+}
+
+TEST_CASE("another name, another authority and plain text are refused with the reason",
+          "[base][tls]") {
+  World world;
+  SECTION("name") {
+    Pair pair{world, "other.example"};
+    CHECK(pair.client_done.result.status == IoStatus::Failed);
+    CHECK(pair.client_done.why == "hostname mismatch");
+  }
+  SECTION("wildcard is one label") {
+    Pair pair{world, "a.b.apps.example"};
+    CHECK(pair.client_done.why == "hostname mismatch");
+  }
+  SECTION("wildcard") {
+    Pair pair{world, "a.apps.example"};
+    CHECK(pair.client_done.result.status == IoStatus::Ok);
+  }
+  SECTION("authority") {
+    const Certificates others;
+    TlsBackendOptions options;
+    options.ca = others.authority();
+    std::string error;
+    world.backend = TlsBackend::make(options, error);
+    Pair pair{world};
+    CHECK(pair.client_done.why == "unable to get local issuer certificate");
+  }
+  SECTION("authority, not verified") {
+    TlsBackendOptions options;
+    options.verify = false;
+    std::string error;
+    world.backend = TlsBackend::make(options, error);
+    Pair pair{world, "other.example"};
+    CHECK(pair.client_done.result.status == IoStatus::Ok);
+  }
+}
+
+TEST_CASE("plain text in place of the handshake is refused", "[base][tls]") {
+  World world;
+  int fds[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+  asio::io_context io{1};
+  StreamList list;
+  Stream client{io, list};
+  REQUIRE(client.adopt(fds[1], AF_UNIX));
+  std::unique_ptr<Tls> tls = world.backend->connect(fds[1], "app.example", world.session);
+  Done done;
+  start(shake(client, tls, done));
+  const std::string plain = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  CHECK(::send(fds[0], plain.data(), plain.size(), 0) == static_cast<ssize_t>(plain.size()));
+  io.poll();
+  CHECK(done.result.status == IoStatus::Failed);
+  CHECK(done.why == "wrong version number (the peer may not speak TLS)");
+  ::close(fds[0]);
+}
+
+TEST_CASE("a session is resumed for one to two hours, whatever becomes of the certificate",
+          "[base][tls]") {
+  World world;
+  {
+    Pair pair{world};
+    CHECK_FALSE(pair.client.tls()->resumed());
+    CHECK_FALSE(pair.client.has_news());
+    pair.client.close_with_reset();
+  }
+  REQUIRE(world.session != nullptr);
+  const auto resumed = [&world] {
+    // The library takes up a session once; the server must not care.
+    SSL_SESSION* const kept = SSL_SESSION_dup(world.session.get());
+    Pair pair{world};
+    world.session.reset(kept);
+    return pair.client.tls()->resumed();
+  };
+  CHECK(resumed());
+  world.clock.advance(std::chrono::minutes{90});
+  CHECK(resumed());
+  const Certificates::Pair next = world.files.make("server", {"app.example"});
+  std::string what;
+  CHECK(world.listener->refresh(what) == TlsRefresh::Renewed);
+  CHECK(resumed());
+  world.clock.advance(std::chrono::minutes{60});
+  CHECK_FALSE(resumed());
+}
+
+TEST_CASE("a certificate that cannot be used leaves the old one in use, once", "[base][tls]") {
+  World world;
+  std::string what;
+  CHECK(world.listener->refresh(what) == TlsRefresh::Unchanged);
+  std::string wrong;
+  SECTION("half a certificate") {
+    world.files.write("server.crt", "-----BEGIN CERTIFICATE-----\nMIIB");
+    wrong = "/server.crt: holds a broken certificate: the file may be cut off";
+  }
+  SECTION("a key of somebody else") {
+    const Certificates::Pair other = world.files.make("other", {"app.example"});
+    ::rename(other.key.c_str(), (world.files.folder() + "/server.key").c_str());
+    wrong = "/server.key: is not the key of the certificate (of its first, the server's own)";
+  }
+  SECTION("no key") {
+    ::unlink((world.files.folder() + "/server.key").c_str());
+    wrong = "/server.key: cannot be read: No such file or directory";
+  }
+  CHECK(world.listener->refresh(what) == TlsRefresh::Refused);
+  CHECK(what == world.files.folder() + wrong);
+  CHECK(world.listener->refresh(what) == TlsRefresh::Unchanged);
+  Pair pair{world};
+  CHECK(pair.client_done.result.status == IoStatus::Ok);
+  world.files.make("server", {"new.example"});
+  CHECK(world.listener->refresh(what) == TlsRefresh::Renewed);
+  world.session.reset();
+  Pair renewed{world, "new.example"};
+  CHECK(renewed.client_done.result.status == IoStatus::Ok);
+}
