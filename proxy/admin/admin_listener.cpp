@@ -31,11 +31,11 @@ constexpr std::chrono::seconds kDeadline{15};  // for a request, for a response,
 
 // Counts a connection for as long as its coroutine lives. Shared, because frames may outlive the
 // listener by a moment when the io_context is destroyed.
-struct Slot {
-  explicit Slot(std::shared_ptr<std::size_t> open) : count(std::move(open)) { ++*count; }
-  ~Slot() { --*count; }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
+struct OpenLink {
+  explicit OpenLink(std::shared_ptr<std::size_t> open) : count(std::move(open)) { ++*count; }
+  ~OpenLink() { --*count; }
+  OpenLink(const OpenLink&) = delete;
+  OpenLink& operator=(const OpenLink&) = delete;
   std::shared_ptr<std::size_t> count;
 };
 
@@ -167,7 +167,7 @@ asio::awaitable<void> AdminListener::accept(std::shared_ptr<Door> door) {
 }
 
 asio::awaitable<void> AdminListener::serve(Socket socket) {
-  const Slot slot{open_};
+  const OpenLink one{open_};
   AdminStream stream{std::move(socket)};
   beast::flat_buffer buffer{2 * kMaxHead};  // so that header_limit is what is met
   error_code error;
