@@ -33,10 +33,26 @@ ensure_packages() {
   as_root+=(env DEBIAN_FRONTEND=noninteractive)
   echo "==> installing ${#missing[@]} Debian packages: ${missing[*]}"
   "${as_root[@]}" apt-get update -q || return 1
-  if ! "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"; then
+  if ! without_services "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"; then
     echo "error: apt-get could not install them; see above" >&2
     return 1
   fi
+}
+
+# Packages that are services (redis-server, nginx, prometheus) are wanted for their programs: what is
+# installed by the command is not started. `as_root` is the caller's.
+without_services() { # COMMAND...
+  local policy=/usr/sbin/policy-rc.d status
+  if [[ -e $policy ]]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null &&
+    "${as_root[@]}" chmod 755 "$policy" || return
+  "$@"
+  status=$?
+  "${as_root[@]}" rm -f "$policy"
+  return "$status"
 }
 
 # For building the two programs.
@@ -51,6 +67,7 @@ ensure_test_packages() {
   ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
     openssl/openssl curl/curl nginx redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
     systemd-socket-activate/systemd \
+    promtool/prometheus python3-prometheus-client \
     fonts-dejavu-core fonts-noto-color-emoji
 }
 

@@ -12,6 +12,7 @@
 #include "admin/inspect_command.hpp"
 #include "admin/keygen_command.hpp"
 #include "admin/run_command.hpp"
+#include "admin/top_command.hpp"
 
 namespace {
 
@@ -71,6 +72,12 @@ constexpr const char* kHealthFooter =
     "  keepsake health --unix-socket /run/keepsake/admin.sock http://localhost/healthz\n"
     "  HEALTHCHECK CMD [\"keepsake\", \"health\", \"http://127.0.0.1:9090/healthz\"]\n";
 
+constexpr const char* kTopFooter =
+    "In a terminal it is drawn anew until q or Ctrl-C; anywhere else one frame is printed.\n"
+    "\nExamples:\n"
+    "  keepsake top http://127.0.0.1:9090\n"
+    "  keepsake top --once http://127.0.0.1:9090 | head -3\n";
+
 struct CommandLine {
   CommandLine() {
     app.set_version_flag("--version", "keepsake " KEEPSAKE_VERSION, "Print the version and exit");
@@ -109,6 +116,16 @@ struct CommandLine {
         ->type_name("DURATION")
         ->capture_default_str();
     health->footer(kHealthFooter);
+    top->add_option("url", watched.url, "The admin listener: http://HOST[:PORT]")
+        ->type_name("URL")
+        ->required();
+    top->add_option("--unix-socket", watched.unix_socket, "Connect to this unix socket")
+        ->type_name("PATH");
+    top->add_option("--interval", watched.interval, "Between two looks")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    top->add_flag("--once", watched.once, "Print one frame and exit");
+    top->footer(kTopFooter);
   }
 
   // "keepsake run": as it was called, for the hint at its help.
@@ -133,6 +150,9 @@ struct CommandLine {
     if (init->parsed()) {
       return init_command(wanted, std::cin, std::cout, std::cerr, ::isatty(STDIN_FILENO) == 1);
     }
+    if (top->parsed()) {
+      return top_command(watched);
+    }
     return health->parsed() ? health_command(asked) : keygen_command();
   }
 
@@ -145,7 +165,9 @@ struct CommandLine {
   CLI::App* inspect =
       app.add_subcommand("inspect", "Open a session cookie with the keys of a file");
   CLI::App* health = app.add_subcommand("health", "Ask a URL, for health checks of containers");
+  CLI::App* top = app.add_subcommand("top", "Watch the metrics of a running keepsake");
   std::string config_file;
+  TopOptions watched;
   InspectOptions inspected;
   HealthOptions asked;
   InitOptions wanted;

@@ -177,6 +177,7 @@ main() {
     script hostile tests/hostile/run.sh
     script websocket tests/websocket/run.sh
     script tls tests/tls/run.sh
+    script eyes tests/eyes/run.sh
     script browser tests/browser/run.sh
   fi
   if [[ $mode == full ]]; then

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "admin/metrics_text.hpp"
+#include "admin/sessions_page.hpp"
 #include "base/log.hpp"
 #include "config/dump.hpp"
 #include "config/units.hpp"
@@ -31,11 +32,11 @@ constexpr std::chrono::seconds kDeadline{15};  // for a request, for a response,
 
 // Counts a connection for as long as its coroutine lives. Shared, because frames may outlive the
 // listener by a moment when the io_context is destroyed.
-struct OpenLink {
-  explicit OpenLink(std::shared_ptr<std::size_t> open) : count(std::move(open)) { ++*count; }
-  ~OpenLink() { --*count; }
-  OpenLink(const OpenLink&) = delete;
-  OpenLink& operator=(const OpenLink&) = delete;
+struct Guest {
+  explicit Guest(std::shared_ptr<std::size_t> open) : count(std::move(open)) { ++*count; }
+  ~Guest() { --*count; }
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
   std::shared_ptr<std::size_t> count;
 };
 
@@ -49,21 +50,23 @@ void report_exception(std::exception_ptr thrown) {
   }
 }
 
-http::response<http::string_body> make_response(const AdminListener::Answer& answer,
-                                                unsigned version) {
+http::response<http::string_body> make_response(const AdminAnswer& answer, unsigned version) {
   http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
   response.set(http::field::content_type, answer.type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
-  if (answer.status == 405) {
-    response.set(http::field::allow, "GET, HEAD");
+  if (!answer.allow.empty()) {
+    response.set(http::field::allow, answer.allow);
+  }
+  if (!answer.challenge.empty()) {
+    response.set(http::field::www_authenticate, answer.challenge);
   }
   response.body() = answer.body;
   return response;
 }
 
-AdminListener::Answer refusal(unsigned status, std::string text) {
-  return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
+std::string_view view_of(beast::string_view text) {
+  return {text.data(), text.size()};
 }
 
 // Whether the query has this name, with or without a value.
@@ -167,7 +170,7 @@ asio::awaitable<void> AdminListener::accept(std::shared_ptr<Door> door) {
 }
 
 asio::awaitable<void> AdminListener::serve(Socket socket) {
-  const OpenLink one{open_};
+  const Guest slot{open_};
   AdminStream stream{std::move(socket)};
   beast::flat_buffer buffer{2 * kMaxHead};  // so that header_limit is what is met
   error_code error;
@@ -178,23 +181,35 @@ asio::awaitable<void> AdminListener::serve(Socket socket) {
     stream.expires_after(kDeadline);
     co_await http::async_read_header(stream, buffer, parser, token);
     const auto& request = parser.get();
-    Answer result;
+    AdminAnswer result;
     bool head = false;
     if (!error) {
       head = request.method() == http::verb::head;
       again = request.keep_alive() && parser.is_done();
-      if (request.method() != http::verb::get && !head) {
-        again = false;
-        result = refusal(405, "only GET and HEAD are answered here");
-      } else if (!parser.is_done()) {
-        result = refusal(400, "a request here has no body");
+      const std::string_view target = view_of(request.target());
+      const std::size_t mark = std::min(target.find('?'), target.size());
+      const SessionsQuestion question{view_of(request.method_string()), target.substr(0, mark),
+                                      target.substr(std::min(mark + 1, target.size())),
+                                      view_of(request[http::field::authorization])};
+      const bool get = head || request.method() == http::verb::get;
+      if (!get && request.method() != http::verb::delete_) {
+        again = false;  // whatever follows may be its body
+      }
+      if (!parser.is_done() && get) {
+        result = admin_refusal(400, "a request here has no body");
+      } else if (is_sessions_path(question.path) && parser.is_done()) {
+        stream.expires_never();  // it has a shorter patience of its own
+        result = co_await sessions_page(io_, server_, question);
+      } else if (!get) {
+        result = admin_refusal(405, "only GET and HEAD are answered here");
+        result.allow = "GET, HEAD";
       } else {
-        result = answer({request.target().data(), request.target().size()});
+        result = page(question.path, question.query, view_of(request[http::field::accept]));
       }
     } else if (error.category() == http::make_error_code(http::error::bad_target).category() &&
                error != http::error::end_of_stream && error != http::error::partial_message) {
       again = false;
-      result = refusal(error == http::error::header_limit ? 431 : 400, error.message());
+      result = admin_refusal(error == http::error::header_limit ? 431 : 400, error.message());
     } else {
       break;
     }
@@ -216,27 +231,33 @@ asio::awaitable<void> AdminListener::serve(Socket socket) {
   stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
-AdminListener::Answer AdminListener::answer(std::string_view target) const {
-  const std::size_t mark = std::min(target.find('?'), target.size());
-  const std::string_view path = target.substr(0, mark);
-  const std::string_view query = target.substr(std::min(mark + 1, target.size()));
+AdminAnswer AdminListener::page(std::string_view path, std::string_view query,
+                                std::string_view accept) const {
+  AdminAnswer answer;
   if (path == "/healthz") {
-    return {200, "text/plain; charset=utf-8", "ok\n"};
+    answer.body = "ok\n";
+    return answer;
   }
   if (path == "/readyz") {
     return readiness(has_parameter(query, "verbose"));
   }
   if (path == "/metrics") {
-    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(server_, status_)};
+    const MetricsFormat format = choose_metrics_format(accept);
+    answer.type = content_type(format);
+    answer.body = metrics_text(server_, status_, format);
+    return answer;
   }
   if (path == "/config") {
-    return {200, "application/yaml", dump_config(server_.snapshot()->config)};
+    answer.type = "application/yaml";
+    answer.body = dump_config(server_.snapshot()->config);
+    return answer;
   }
-  return refusal(404, "not found; here are /healthz, /readyz (?verbose), /metrics and /config");
+  return admin_refusal(
+      404, "not found; here are /healthz, /readyz (?verbose), /metrics, /config and /sessions");
 }
 
-AdminListener::Answer AdminListener::readiness(bool verbose) const {
-  Answer result;
+AdminAnswer AdminListener::readiness(bool verbose) const {
+  AdminAnswer result;
   const SessionConfig& session = server_.snapshot()->config.session;
   const bool degraded = session.store == SessionStoreKind::Redis && server_.store_degraded();
   const bool refusing = degraded && session.on_store_error == OnStoreError::Refuse;

@@ -1,7 +1,7 @@
 #pragma once
-// The admin listener: /healthz, /readyz, /metrics and /config for operators, on the control
-// thread. GET and HEAD only, small limits, a deadline on everything. Changes nothing, shows no
-// secret, and never touches the request path.
+// The admin listener: /healthz, /readyz, /metrics, /config and /sessions for operators, on the
+// control thread. Small limits, a deadline on everything. Shows no secret, never touches the
+// request path, and changes nothing but what /sessions ends for whoever holds the token.
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "admin/admin_answer.hpp"
 #include "admin/status.hpp"
 #include "base/address.hpp"
 #include "base/asio.hpp"
@@ -37,14 +38,6 @@ class AdminListener {
   // The listening socket in use, for the process that takes over; null: none.
   SharedSocket socket() const { return bound_ ? bound_->socket : nullptr; }
 
-  struct Answer {
-    unsigned status = 200;
-    std::string_view type = "text/plain; charset=utf-8";
-    std::string body;
-  };
-  // What a GET of `target` gets.
-  Answer answer(std::string_view target) const;
-
  private:
   struct Bound {
     SocketAddress configured;
@@ -55,7 +48,9 @@ class AdminListener {
 
   asio::awaitable<void> accept(std::shared_ptr<Door> door);
   asio::awaitable<void> serve(Socket socket);
-  Answer readiness(bool verbose) const;
+  // What a GET of a page gets.
+  AdminAnswer page(std::string_view path, std::string_view query, std::string_view accept) const;
+  AdminAnswer readiness(bool verbose) const;
 
   asio::io_context& io_;
   const Server& server_;

@@ -1,12 +1,10 @@
 #include "admin/metrics_text.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string_view>
 
+#include "admin/metrics_traffic.hpp"
 #include "admin/process.hpp"
 #include "base/metrics.hpp"
 
@@ -21,8 +19,6 @@ struct Line {
   std::string_view help;
 };
 
-constexpr std::string_view kResponses = "keepsake_responses_total";
-constexpr std::string_view kResponsesHelp = "Responses to clients, by class of status.";
 constexpr std::string_view kRejected = "keepsake_cookies_rejected_total";
 constexpr std::string_view kRejectedHelp =
     "Session cookies that were not believed, by reason. The visitor is anonymous then.";
@@ -34,12 +30,10 @@ constexpr Line kLines[] = {
      "Connections turned away at a limit."},
     {Counter::ConnectionsOpen, "keepsake_connections_open", "",
      "Connections from clients that are open now."},
-    {Counter::Requests, "keepsake_requests_total", "", "Requests that were answered."},
-    {Counter::Responses1xx, kResponses, R"(class="1xx")", kResponsesHelp},
-    {Counter::Responses2xx, kResponses, R"(class="2xx")", kResponsesHelp},
-    {Counter::Responses3xx, kResponses, R"(class="3xx")", kResponsesHelp},
-    {Counter::Responses4xx, kResponses, R"(class="4xx")", kResponsesHelp},
-    {Counter::Responses5xx, kResponses, R"(class="5xx")", kResponsesHelp},
+    {Counter::RequestBodyBytes, "keepsake_request_body_bytes_total", "",
+     "Bytes of request bodies that clients sent."},
+    {Counter::ResponseBodyBytes, "keepsake_response_body_bytes_total", "",
+     "Bytes of response bodies, and of tunnels, that clients were sent."},
     {Counter::SessionsOpened, "keepsake_sessions_opened_total", "",
      "Requests that came with a valid session."},
     {Counter::SessionsCreated, "keepsake_sessions_created_total", "", "New sessions."},
@@ -118,92 +112,73 @@ constexpr bool each_counter_once() {
 }
 static_assert(each_counter_once(), "a new Counter needs its line in kLines");
 
-class Text {
- public:
-  void head(std::string_view name, std::string_view help) {
-    const std::string_view type = name.ends_with("_total") ? "counter" : "gauge";
-    fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name,
-                   type);
-  }
-  template <class Number>
-  void sample(std::string_view name, std::string_view label, Number value) {
-    if (label.empty()) {
-      fmt::format_to(std::back_inserter(out_), "{} {}\n", name, value);
-    } else {
-      fmt::format_to(std::back_inserter(out_), "{}{{{}}} {}\n", name, label, value);
-    }
-  }
-  template <class Number>
-  void single(std::string_view name, std::string_view help, Number value) {
-    head(name, help);
-    sample(name, "", value);
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
-
-void write_counters(const Server& server, Text& text) {
+void write_counters(const Server& server, MetricsWriter& out) {
   std::string_view last;
   for (const Line& line : kLines) {
     if (line.name != last) {
-      text.head(line.name, line.help);
+      out.begin(line.name, line.help);
       last = line.name;
     }
-    text.sample(line.name, line.label, server.count(line.counter));
+    // The dropped lines of the access log are counted where they are dropped: here and there.
+    const bool lines = line.counter == Counter::LogLinesDropped;
+    out.sample(line.label, server.count(line.counter) + (lines ? server.log_lines_lost() : 0));
   }
 }
 
 // A key that nobody's cookie needs any more is one that does not count on.
-void write_keys(const Server& server, Text& text) {
-  constexpr std::string_view name = "keepsake_sessions_opened_by_key_total";
+void write_keys(const Server& server, MetricsWriter& out) {
   const std::shared_ptr<const Snapshot> snapshot = server.snapshot();
-  text.head(name,
+  out.begin("keepsake_sessions_opened_by_key_total",
             "Valid session cookies, by the key that had sealed them; the secret at place 0 seals. "
             "One that has not opened any for idle_timeout may go.");
   for (std::size_t i = 0; i < snapshot->keys->size(); ++i) {
-    text.sample(name, fmt::format(R"(key_id="{}",place="{}")", snapshot->keys->id_hex(i), i),
-                server.opened_by(snapshot->keys->at(i).id));
+    out.sample(metric_label("key_id", snapshot->keys->id_hex(i)) + "," +
+                   metric_label("place", std::to_string(i)),
+               server.opened_by(snapshot->keys->at(i).id));
   }
 }
 
-void write_control(const Server& server, const Status& status, Text& text) {
-  text.head("keepsake_build_info", "The version that runs; always 1.");
-  text.sample("keepsake_build_info", "version=\"" KEEPSAKE_VERSION "\"", 1);
-  text.single("keepsake_draining", "1 while the process finishes its last requests.",
-              status.draining ? 1 : 0);
+void write_control(const Server& server, const Status& status, MetricsWriter& out) {
+  const auto flag = [](bool on) { return std::uint64_t{on}; };
+  out.begin("keepsake_build_info", "The version that runs; always 1.");
+  out.sample("version=\"" KEEPSAKE_VERSION "\"", std::uint64_t{1});
+  out.single("keepsake_workers", "Threads that serve clients.", std::uint64_t{server.workers()});
+  out.single("keepsake_draining", "1 while the process finishes its last requests.",
+             flag(status.draining));
   if (server.snapshot()->config.session.store == SessionStoreKind::Redis) {
-    text.single("keepsake_store_degraded", "1 while a worker cannot use the store.",
-                server.store_degraded() ? 1 : 0);
+    out.single("keepsake_store_degraded", "1 while a worker cannot use the store.",
+               flag(server.store_degraded()));
   }
-  text.head("keepsake_config_reloads_total", "Reloads of the configuration, by result.");
-  text.sample("keepsake_config_reloads_total", R"(result="done")", status.reloads_done);
-  text.sample("keepsake_config_reloads_total", R"(result="refused")", status.reloads_refused);
-  text.single("keepsake_config_last_reload_successful", "0 if the last reload was refused.",
-              status.refusal.empty() ? 1 : 0);
-  text.single("keepsake_config_loaded_timestamp_seconds", "When the configuration in use was read.",
-              status.loaded);
+  out.begin("keepsake_config_reloads_total", "Reloads of the configuration, by result.");
+  out.sample(R"(result="done")", status.reloads_done);
+  out.sample(R"(result="refused")", status.reloads_refused);
+  out.single("keepsake_config_last_reload_successful", "0 if the last reload was refused.",
+             flag(status.refusal.empty()));
+  out.single("keepsake_config_loaded_timestamp_seconds", "When the configuration in use was read.",
+             static_cast<std::uint64_t>(status.loaded));
 }
 
-void write_process(const Status& status, Text& text) {
+void write_process(const Status& status, MetricsWriter& out) {
   const ProcessFigures process = process_figures();
-  text.single("process_start_time_seconds", "When the process began.", status.started);
-  text.single("process_cpu_seconds_total", "Processor time used.", process.cpu_seconds);
-  text.single("process_resident_memory_bytes", "Memory in use.", process.resident_bytes);
-  text.single("process_open_fds", "Open file descriptors.", process.open_descriptors);
-  text.single("process_max_fds", "How many descriptors may be open.", process.max_descriptors);
+  out.single("process_start_time_seconds", "When the process began.",
+             static_cast<std::uint64_t>(status.started));
+  out.single("process_cpu_seconds_total", "Processor time used.", process.cpu_seconds);
+  out.single("process_resident_memory_bytes", "Memory in use.", process.resident_bytes);
+  out.single("process_open_fds", "Open file descriptors.", process.open_descriptors);
+  out.single("process_max_fds", "How many descriptors may be open.", process.max_descriptors);
 }
 
 }  // namespace
 
-std::string metrics_text(const Server& server, const Status& status) {
-  Text text;
-  write_counters(server, text);
-  write_keys(server, text);
-  write_control(server, status, text);
-  write_process(status, text);
-  return text.take();
+std::string metrics_text(const Server& server, const Status& status, MetricsFormat format) {
+  MetricsWriter out{format};
+  write_traffic(server, out);
+  write_servers(server, out);
+  write_counters(server, out);
+  write_keys(server, out);
+  write_control(server, status, out);
+  write_process(status, out);
+  return out.take();
 }
 
 }  // namespace keepsake

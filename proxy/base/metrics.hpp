@@ -13,12 +13,6 @@ enum class Counter : std::uint8_t {
   ConnectionsAccepted,
   ConnectionsRefused,
   ConnectionsOpen,
-  Requests,
-  Responses1xx,
-  Responses2xx,
-  Responses3xx,
-  Responses4xx,
-  Responses5xx,
   SessionsOpened,
   SessionsCreated,
   SessionsTouched,
@@ -59,6 +53,8 @@ enum class Counter : std::uint8_t {
   BackendTlsResumptions,
   BackendTlsFailures,
   BackendTlsUnverified,
+  RequestBodyBytes,
+  ResponseBodyBytes,
   Count
 };
 inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::Count);

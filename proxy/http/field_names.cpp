@@ -36,6 +36,7 @@ constexpr Known kKnown[] = {
     {"x-real-ip", FieldId::XRealIp},
     {"x-request-id", FieldId::XRequestId},
     {"traceparent", FieldId::Traceparent},
+    {"tracestate", FieldId::Tracestate},
     {"content-type", FieldId::ContentType},
     {"accept", FieldId::Accept},
     {"origin", FieldId::Origin},

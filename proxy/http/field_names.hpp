@@ -37,6 +37,7 @@ enum class FieldId : std::uint8_t {
   XRealIp,
   XRequestId,
   Traceparent,
+  Tracestate,
   ContentType,
   Accept,
   Origin,

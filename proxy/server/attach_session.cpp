@@ -1,7 +1,11 @@
 #include "server/attach_session.hpp"
 
 #include <algorithm>
+#include <array>
 
+#include "base/base64url.hpp"
+#include "base/log.hpp"
+#include "http/hex.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -63,6 +67,29 @@ OpenStatus open_cookie(Exchange& x, std::string_view cookie) {
   return status;
 }
 
+// Somewhere the same cookie name is sealed with a secret that is not configured here. Said once a
+// minute: anybody can send such a cookie.
+void log_unknown_key(Exchange& x, std::string_view cookie) {
+  if (!x.worker.shared().unknown_key_line.now(x.worker.clock().steady())) {
+    return;
+  }
+  std::string id;
+  if (x.view->config().session.format == SessionFormat::Sealed) {
+    std::array<std::uint8_t, 6> begin{};  // a version, four bytes of id, one more
+    base64url_decode(cookie.substr(0, 8), begin);
+    id = " (its key id is ";
+    for (const std::uint8_t byte : std::span{begin}.subspan(1, 4)) {
+      append_hex(byte, kLowerHex, id);
+    }
+    id.append(")");
+  }
+  log::warn(
+      "a session cookie was sealed with a secret that is not among session.secrets{}: its visitor "
+      "is anonymous here. If another replica made it, give every replica the same secrets; if a "
+      "secret was removed, put it back behind the first until session.idle_timeout has passed",
+      id);
+}
+
 // The values behind the id in the cookie. A store that cannot be asked logs nobody out.
 Task<Fault> load_session(Exchange& x) {
   Metrics& metrics = x.worker.metrics();
@@ -98,9 +125,13 @@ Task<Fault> load_session(Exchange& x) {
 }  // namespace
 
 StoreTimes store_times(const Exchange& x) {
-  const Lifetime& lifetime = x.view->snapshot->lifetime;
+  return store_times(*x.view->snapshot, unix_seconds(x.worker.clock().wall()));
+}
+
+StoreTimes store_times(const Snapshot& snapshot, std::int64_t now) {
+  const Lifetime& lifetime = snapshot.lifetime;
   StoreTimes times;
-  times.now = unix_seconds(x.worker.clock().wall());
+  times.now = now;
   times.idle_timeout = lifetime.idle_timeout.count();
   times.absolute_timeout = lifetime.absolute_timeout.count();
   times.touch_interval =
@@ -122,6 +153,9 @@ Task<Fault> attach_session(Exchange& x) {
     } else {
       x.work.session.reset();
       x.worker.metrics().add(counter_of(x.session.status));
+      if (x.session.status == OpenStatus::UnknownKey) {
+        log_unknown_key(x, x.session.cookies.values[i]);
+      }
     }
   }
   if (!x.session.opened) {

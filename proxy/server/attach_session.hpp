@@ -4,6 +4,7 @@
 
 #include "base/task.hpp"
 #include "server/exchange.hpp"
+#include "server/snapshot.hpp"
 #include "store/session_store.hpp"
 
 namespace keepsake {
@@ -12,5 +13,6 @@ Task<Fault> attach_session(Exchange& x);
 
 // What a store is told of time in this exchange.
 StoreTimes store_times(const Exchange& x);
+StoreTimes store_times(const Snapshot& snapshot, std::int64_t now);
 
 }  // namespace keepsake

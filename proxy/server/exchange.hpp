@@ -18,6 +18,7 @@
 #include "http/cookie.hpp"
 #include "http/framing.hpp"
 #include "http/head.hpp"
+#include "http/request_id.hpp"
 #include "http/target.hpp"
 #include "server/connection.hpp"
 #include "server/route_table.hpp"
@@ -122,6 +123,8 @@ struct Exchange {
   // forward_request
   Lease lease;
   Balancer* balancer = nullptr;
+  const ServerConfig* server = nullptr;  // the last that was tried
+  std::optional<TraceParent> trace;      // trace_request
   Framing response_body;
   bool tunnel = false;  // the backend switched protocols
   Upload upload;

@@ -4,6 +4,7 @@
 #include "http/chars.hpp"
 #include "http/cross_site.hpp"
 #include "server/choose_server.hpp"
+#include "server/count_exchange.hpp"
 #include "server/relay_body.hpp"
 #include "server/request_head.hpp"
 #include "server/response_head.hpp"
@@ -209,6 +210,7 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   append_request_head(x, pool.server(), out);
   const std::string_view small_body = whole_small_body(x);
   const bool streams_body = !x.body_read && small_body.empty();
+  const SteadyTime sent = x.worker.clock().steady();
   const IoStatus written = co_await x.lease->stream.write(x.rules->timeouts.write, out, small_body);
   attempt.sent = true;
   if (written != IoStatus::Ok) {
@@ -229,6 +231,7 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
       co_return attempt;
     }
     if (x.work.response.status >= 200 || x.work.response.status == 101) {
+      count_backend_head(x, sent);
       attempt.fault = judge_final_head(x);
       take_head(x);
       if (!small_body.empty()) {
@@ -290,6 +293,7 @@ Task<Fault> forward_request(Exchange& x) {
       break;
     }
     const ServerPool& pool = choice.slot.pool();
+    x.server = &pool.server();
     const Attempt attempt = co_await attempt_on(x, choice.slot, n > 0);
     fault = attempt.fault;
     if (fault == Fault::None) {

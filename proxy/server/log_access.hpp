@@ -1,7 +1,7 @@
 #pragma once
-// Step 7: one line per exchange, into a buffer of the worker's own that is written when it is full
-// or a little later. A reader that is too slow loses lines, which are counted, never an exchange
-// its time.
+// Step 7: one line per exchange, into a buffer of the worker's own that goes to the log writer when
+// it is full or a little later. A reader that is too slow loses lines, which are counted, never an
+// exchange its time.
 
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
@@ -14,10 +14,11 @@
 namespace keepsake {
 
 struct Exchange;
+class LogWriter;
 
 class AccessLog {
  public:
-  AccessLog(asio::io_context& io, Metrics& metrics, int fd);
+  AccessLog(asio::io_context& io, Metrics& metrics, LogWriter& writer, int fd);
 
   // Where a line may be appended; it must end in '\n' and be followed by added().
   std::string& buffer() { return buffer_; }
@@ -30,11 +31,11 @@ class AccessLog {
  private:
   asio::steady_timer timer_;
   Metrics& metrics_;
+  LogWriter& writer_;
   int first_fd_;
   std::shared_ptr<const LogFile> file_;
   int fd_;
   std::string buffer_;
-  std::size_t lines_ = 0;
   bool timer_runs_ = false;
 };
 

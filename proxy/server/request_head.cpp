@@ -9,6 +9,7 @@
 #include "http/request_id.hpp"
 #include "server/client_address.hpp"
 #include "server/inject_session.hpp"
+#include "server/trace_request.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -270,6 +271,10 @@ bool client_uses_https(const Exchange& x) {
 }
 
 void append_request_head(Exchange& x, const ServerConfig& server, std::string& out) {
+  const bool traced = x.view->config().traceparent;
+  if (traced) {
+    trace_request(x);
+  }
   append_start_line(x, out);
   append_client_lines(x, server, out);
   if (!x.work.request.has(FieldId::Host)) {
@@ -277,6 +282,9 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
   }
   append_forwarded(x, out);
   out.append("X-Request-Id: ").append(request_id(x)).append("\r\n");
+  if (traced) {
+    append_trace_line(x, out);
+  }
   append_framing(x, out);
   if (x.upgrade) {
     out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");

@@ -10,6 +10,7 @@
 #include "base/cores.hpp"
 #include "base/log.hpp"
 #include "base/tls_tickets.hpp"
+#include "server/administer_sessions.hpp"
 #include "store/redis_greeting.hpp"
 
 namespace keepsake {
@@ -276,6 +277,29 @@ std::uint64_t Server::count(Counter counter) const {
     sum += worker->metrics().get(counter);
   }
   return sum;
+}
+
+void Server::list_sessions(std::string after, std::size_t limit,
+                           std::function<void(StoreListing)> done) const {
+  Worker& worker = *workers_.front();
+  asio::post(worker.io(), [&worker, limit, after = std::move(after), done = std::move(done)] {
+    keepsake::start(keepsake::list_sessions(worker, after, limit, done));
+  });
+}
+
+void Server::end_session(const StoreKey& key, std::function<void(StoreResult)> done) const {
+  Worker& worker = *workers_.front();
+  asio::post(worker.io(), [&worker, key, done = std::move(done)] {
+    keepsake::start(keepsake::end_session(worker, key, done));
+  });
+}
+
+TrafficFigures Server::traffic() const {
+  TrafficFigures figures;
+  for (const auto& worker : workers_) {
+    worker->traffic().add_to(figures);
+  }
+  return figures;
 }
 
 }  // namespace keepsake

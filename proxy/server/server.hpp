@@ -3,6 +3,7 @@
 // makes one; so do the tests, with a clock of their own and port 0. Not for use from a worker's
 // thread.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -67,6 +68,15 @@ class Server {
   std::uint64_t count(Counter counter) const;
   // How many valid cookies came that this key had sealed.
   std::uint64_t opened_by(const KeyId& key) const;
+  TrafficFigures traffic() const;
+  // Lines of the access log that a worker gave away and nobody could write.
+  std::uint64_t log_lines_lost() const { return shared_.log_writer.lost(); }
+  // For operators; see administer_sessions.hpp. `done` is called on another thread, and never if
+  // the workers have ended. Only after start().
+  void list_sessions(std::string after, std::size_t limit,
+                     std::function<void(StoreListing)> done) const;
+  void end_session(const StoreKey& key, std::function<void(StoreResult)> done) const;
+  std::size_t workers() const { return workers_.size(); }
   std::size_t connections() const { return shared_.connections.load(); }
   // Whether some worker cannot use the store of the sessions. From any thread.
   bool store_degraded() const { return shared_.store_health.degraded(clock_.steady()); }

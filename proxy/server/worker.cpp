@@ -44,7 +44,7 @@ Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
       options_(options),
       buffers_(kBufferSize, kKeptBuffers),
       sweep_timer_(io_),
-      access_log_(io_, metrics_, options.access_log_fd),
+      access_log_(io_, metrics_, shared.log_writer, options.access_log_fd),
       pools_(io_, streams_, buffers_, metrics_, random_, shared.backends) {
   streams_.sweep(clock_.steady(), options_.sweep);
 }
@@ -87,6 +87,7 @@ std::shared_ptr<SessionStore> Worker::store_for(const Snapshot& snapshot) {
 void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   auto view = std::make_shared<View>();
   view->store = store_for(*snapshot);
+  view->cells = traffic_.bind(snapshot->config);
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
   view->keys = key_use_.cells_of(*snapshot->keys);
   for (std::size_t i = 0; i < snapshot->config.backends.size(); ++i) {

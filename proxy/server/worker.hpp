@@ -18,12 +18,15 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "base/seldom.hpp"
 #include "server/client_counts.hpp"
 #include "server/connection.hpp"
 #include "server/exchange.hpp"
 #include "server/listening_sockets.hpp"
 #include "server/log_access.hpp"
+#include "server/log_writer.hpp"
 #include "server/snapshot.hpp"
+#include "server/traffic.hpp"
 #include "session/codec.hpp"
 #include "session/key_use.hpp"
 #include "store/memory_store.hpp"
@@ -38,6 +41,7 @@ struct View {
   std::vector<KeyUse::Cell*> keys;  // the counts of the codec's keys, in their order
   std::vector<std::unique_ptr<Balancer>> backends;  // by index of Config::backends
   std::shared_ptr<SessionStore> store;              // null with store: cookie
+  Traffic::Cells cells;                             // of the worker's traffic()
 
   const Config& config() const { return snapshot->config; }
 };
@@ -52,6 +56,8 @@ struct SharedCounts {
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
   StoreHealth store_health;
   BackendBook backends;
+  LogWriter log_writer;
+  Seldom unknown_key_line{std::chrono::seconds{60}};
 };
 
 // A listening socket, and whose options it has: an index into Config::listen.
@@ -76,6 +82,7 @@ class Worker {
   const Clock& clock() const { return clock_; }
   StreamList& streams() { return streams_; }
   Metrics& metrics() { return metrics_; }
+  Traffic& traffic() { return traffic_; }
   Random& random() { return random_; }
   AccessLog& access_log() { return access_log_; }
   const KeyUse& key_use() const { return key_use_; }
@@ -141,6 +148,7 @@ class Worker {
   SharedCounts& shared_;
   Options options_;
   Metrics metrics_;
+  Traffic traffic_;
   Random random_;
   StreamList streams_;
   BufferPool buffers_;

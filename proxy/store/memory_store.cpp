@@ -13,11 +13,6 @@ constexpr std::size_t kWorthAShard = 64;
 // Of the expired, so many go for each new one: the store shrinks, and nobody waits for it.
 constexpr int kSweptAtOnce = 4;
 
-bool expired(const Session& session, const StoreTimes& times) {
-  return times.now - session.touched > times.idle_timeout ||
-         times.now - session.created > times.absolute_timeout;
-}
-
 void apply(const StoreChanges& changes, Session& session) {
   for (const auto& [key, value] : changes) {
     if (value.empty()) {
@@ -29,6 +24,11 @@ void apply(const StoreChanges& changes, Session& session) {
 }
 
 }  // namespace
+
+bool MemoryStore::expired(const Session& session, const StoreTimes& times) {
+  return times.now - session.touched > times.idle_timeout ||
+         times.now - session.created > times.absolute_timeout;
+}
 
 MemoryStore::MemoryStore(std::size_t max_sessions)
     : used_shards_(std::clamp<std::size_t>(max_sessions / kWorthAShard, 1, kShards)) {

@@ -22,13 +22,16 @@ class MemoryStore final : public SessionStore {
   Task<StoreResult> change(const SessionId* id, const SessionId* fresh, const StoreChanges& changes,
                            std::size_t max_values, const StoreTimes& times) override;
   Task<StoreResult> erase(const SessionId& id) override;
+  Task<StoreListing> list(const std::string& after, std::size_t limit,
+                          const StoreTimes& times) override;
+  Task<StoreResult> end(const StoreKey& key) override;
 
   std::size_t size() const;
   // From a reload; the surplus goes at the next change.
   void set_max_sessions(std::size_t max_sessions);
 
  private:
-  using Key = std::array<std::uint8_t, 32>;
+  using Key = StoreKey;
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
   };
@@ -43,6 +46,9 @@ class MemoryStore final : public SessionStore {
   };
   static constexpr std::size_t kShards = 16;
 
+  static bool expired(const Session& session, const StoreTimes& times);
+  static void list_shard(const Shard& shard, const Key* after, std::size_t limit,
+                         const StoreTimes& times, StoreListing& listing);
   static Key key_of(const SessionId& id);
   Shard& shard_of(const Key& key) { return shards_[key[0] % used_shards_]; }
   // The live entry, moved to the front; null if there is none. The shard is locked.

@@ -92,6 +92,23 @@ redis.call('EXPIRE', key, math.min(idle, absolute - (now - created)) + 1)
 return column
 )lua";
 
+// ARGV: where SCAN goes on, how many keys it looks at. Where the next one goes on; then for each
+// session its key, created, touched and the number of its values.
+inline constexpr std::string_view kListScript = R"lua(
+local page = redis.call('SCAN', ARGV[1], 'MATCH', 'keepsake:*', 'COUNT', ARGV[2])
+local out = {page[1]}
+for _, key in ipairs(page[2]) do
+  local stamps = redis.pcall('HMGET', key, 'created', 'touched')
+  if not stamps.err and stamps[1] and stamps[2] then
+    out[#out + 1] = key
+    out[#out + 1] = stamps[1]
+    out[#out + 1] = stamps[2]
+    out[#out + 1] = redis.call('HLEN', key) - 2
+  end
+end
+return out
+)lua";
+
 // KEYS: session. ARGV: for each value its field, how it was sealed, how it is to be sealed.
 // What somebody changed meanwhile stays as they left it.
 inline constexpr std::string_view kResealScript = R"lua(

@@ -211,16 +211,9 @@ Task<StoreResult> RedisStore::change(const SessionId* id, const SessionId* fresh
 }
 
 Task<StoreResult> RedisStore::erase(const SessionId& id) {
-  const std::string name = name_of(id);
-  const std::array<std::string_view, 2> words{"DEL", name};
-  std::string command;
-  append_redis_command(words, command);
-  const RedisReply reply = co_await connection_->call(command);
-  if (reply && is_error(*reply)) {
-    connection_->report_refusal(redis_text(*reply));
-    co_return StoreResult::Error;
-  }
-  co_return reply ? StoreResult::Ok : StoreResult::Error;
+  const StoreKey key = store_key(id);
+  const StoreResult ended = co_await end(key);
+  co_return ended == StoreResult::Missing ? StoreResult::Ok : ended;
 }
 
 }  // namespace keepsake

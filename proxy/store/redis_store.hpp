@@ -23,6 +23,10 @@ class RedisStore final : public SessionStore {
   Task<StoreResult> change(const SessionId* id, const SessionId* fresh, const StoreChanges& changes,
                            std::size_t max_values, const StoreTimes& times) override;
   Task<StoreResult> erase(const SessionId& id) override;
+  // `after` is a cursor of SCAN.
+  Task<StoreListing> list(const std::string& after, std::size_t limit,
+                          const StoreTimes& times) override;
+  Task<StoreResult> end(const StoreKey& key) override;
 
  private:
   struct Script {

@@ -13,6 +13,7 @@
 
 #include "base/task.hpp"
 #include "session/session.hpp"
+#include "store/store_key.hpp"
 
 namespace keepsake {
 
@@ -31,6 +32,19 @@ struct StoreTimes {
   std::int64_t idle_timeout = 0;
   std::int64_t absolute_timeout = 0;
   std::int64_t touch_interval = 0;
+};
+
+// A session as operators see it: never its values.
+struct StoreEntry {
+  StoreKey key{};
+  std::int64_t created = 0;
+  std::int64_t touched = 0;
+  std::size_t values = 0;
+};
+struct StoreListing {
+  StoreResult result = StoreResult::Ok;  // Missing: `after` is none of this store's
+  std::vector<StoreEntry> entries;
+  std::string next;  // `after` of the next page; empty: this was the last
 };
 
 // Values to set, in order; an empty value removes its key.
@@ -54,6 +68,13 @@ class SessionStore {
 
   // Ends the session for every replica. Ok also when there was none.
   virtual Task<StoreResult> erase(const SessionId& id) = 0;
+
+  // For operators: about `limit` sessions, beginning behind `after` (empty: at the first). A
+  // session that is there all the while is listed, perhaps twice. Bounded work, whatever there is.
+  virtual Task<StoreListing> list(const std::string& after, std::size_t limit,
+                                  const StoreTimes& times) = 0;
+  // Ends a session by the name that list() gave it. Ok or Missing.
+  virtual Task<StoreResult> end(const StoreKey& key) = 0;
 };
 
 }  // namespace keepsake

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "session/session.hpp"
 
@@ -16,5 +18,9 @@ StoreKey store_key(const SessionId& id);
 
 // The same as 64 hex digits.
 void append_store_key(const SessionId& id, std::string& out);
+void append_store_key(const StoreKey& key, std::string& out);
+
+// Of exactly those digits, in lower case.
+std::optional<StoreKey> parse_store_key(std::string_view hex);
 
 }  // namespace keepsake

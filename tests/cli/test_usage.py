@@ -5,7 +5,7 @@ import unittest
 
 from support import BIN, TestCase, plain
 
-COMMANDS = ["run", "check", "init", "keygen", "inspect", "health"]
+COMMANDS = ["run", "check", "init", "keygen", "inspect", "health", "top"]
 
 
 class Usage(TestCase):

@@ -1,0 +1,64 @@
+#include "admin/metrics_traffic.hpp"
+
+#include <array>
+
+namespace keepsake {
+namespace {
+
+// By Method; those without a label of their own count together, whatever a client calls them.
+constexpr std::array<std::string_view, kMethods> kMethodLabels{
+    "other", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "other", "other"};
+constexpr std::array<std::string_view, kStatusClasses> kStatusLabels{"none", "1xx", "2xx",
+                                                                     "3xx",  "4xx", "5xx"};
+constexpr std::array<std::string_view, kAnswerers> kAnswererLabels{"backend", "set", "clear",
+                                                                   "proxy"};
+
+void write_requests(const TrafficFigures& figures, MetricsWriter& out) {
+  out.begin("keepsake_requests_total",
+            "Requests, by the path pattern of their route (none: there was none), method and class "
+            "of status (none: the client went before it had an answer).");
+  for (const auto& [route, counts] : figures.routes) {
+    ByOutcome<std::uint64_t> sums = counts;
+    for (std::size_t method = 1; method < kMethods; ++method) {
+      if (kMethodLabels[method] == kMethodLabels[0]) {
+        for (std::size_t status = 0; status < kStatusClasses; ++status) {
+          sums[0][status] += std::exchange(sums[method][status], 0);
+        }
+      }
+    }
+    const std::string label = metric_label("route", route);
+    for (std::size_t method = 0; method < kMethods; ++method) {
+      for (std::size_t status = 0; status < kStatusClasses; ++status) {
+        // What never happened has no sample, but for one: a route that is not used shows up too.
+        const bool usual = kMethodLabels[method] == "GET" && kStatusLabels[status] == "2xx";
+        if (sums[method][status] != 0 || usual) {
+          out.sample(label + "," + metric_label("method", kMethodLabels[method]) + "," +
+                         metric_label("status", kStatusLabels[status]),
+                     sums[method][status]);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void write_traffic(const Server& server, MetricsWriter& out) {
+  const TrafficFigures figures = server.traffic();
+  write_requests(figures, out);
+  out.begin_histogram("keepsake_request_duration_seconds",
+                      "From the first byte of a request to the last of its answer, tunnels left "
+                      "out, by what answers: a backend, a set or clear route, or the proxy itself "
+                      "because there is no route.");
+  for (std::size_t i = 0; i < kAnswerers; ++i) {
+    out.histogram(metric_label("by", kAnswererLabels[i]), figures.durations[i]);
+  }
+  out.begin_histogram(
+      "keepsake_backend_response_seconds",
+      "From the begin of sending a request to a backend to the head of its answer.");
+  for (const auto& [backend, times] : figures.backends) {
+    out.histogram(metric_label("backend", backend), times);
+  }
+}
+
+}  // namespace keepsake

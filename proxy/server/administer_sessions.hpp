@@ -1,0 +1,19 @@
+#pragma once
+// What operators do with the sessions of a store, on a worker's thread because the links to Redis
+// are the workers'. Called by Server for the admin listener; never part of an exchange.
+
+#include <functional>
+
+#include "base/task.hpp"
+#include "store/session_store.hpp"
+
+namespace keepsake {
+
+class Worker;
+
+// Each calls `done` once, on the worker's thread; StoreResult::Error if there is no store.
+Task<void> list_sessions(Worker& worker, std::string after, std::size_t limit,
+                         std::function<void(StoreListing)> done);
+Task<void> end_session(Worker& worker, StoreKey key, std::function<void(StoreResult)> done);
+
+}  // namespace keepsake

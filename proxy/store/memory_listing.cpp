@@ -1,0 +1,58 @@
+// What operators ask of the sessions in memory; the other half of memory_store.hpp.
+
+#include <algorithm>
+
+#include "store/memory_store.hpp"
+
+namespace keepsake {
+
+// A page costs what is on it: it goes on in the bucket of the last key, behind that key. The order
+// is that of the table, so a listing that goes on while the table grows may miss or repeat some.
+void MemoryStore::list_shard(const Shard& shard, const Key* after, std::size_t limit,
+                             const StoreTimes& times, StoreListing& listing) {
+  const std::lock_guard lock(shard.mutex);
+  const std::size_t first = after != nullptr ? shard.index.bucket(*after) : 0;
+  std::vector<StoreEntry>& entries = listing.entries;
+  for (std::size_t bucket = first; bucket < shard.index.bucket_count() && entries.size() < limit;
+       ++bucket) {
+    const std::size_t begin = entries.size();
+    for (auto it = shard.index.begin(bucket); it != shard.index.end(bucket); ++it) {
+      const Session& session = it->second->session;
+      const bool seen = bucket == first && after != nullptr && it->first <= *after;
+      if (!seen && !expired(session, times)) {
+        entries.push_back({it->first, session.created, session.touched, session.size()});
+      }
+    }
+    std::sort(entries.begin() + static_cast<std::ptrdiff_t>(begin), entries.end(),
+              [](const StoreEntry& a, const StoreEntry& b) { return a.key < b.key; });
+  }
+  entries.resize(std::min(entries.size(), limit));
+}
+
+Task<StoreListing> MemoryStore::list(const std::string& after, std::size_t limit,
+                                     const StoreTimes& times) {
+  StoreListing listing;
+  const std::optional<StoreKey> last = parse_store_key(after);
+  if (!last && !after.empty()) {
+    listing.result = StoreResult::Missing;
+    co_return listing;
+  }
+  const std::size_t first = last ? (*last)[0] % used_shards_ : 0;
+  for (std::size_t i = first; i < used_shards_ && listing.entries.size() < limit; ++i) {
+    list_shard(shards_[i], last && i == first ? &*last : nullptr, limit, times, listing);
+  }
+  if (listing.entries.size() >= limit) {
+    append_store_key(listing.entries.back().key, listing.next);
+  }
+  co_return listing;
+}
+
+Task<StoreResult> MemoryStore::end(const StoreKey& key) {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  const bool known = shard.index.contains(key);
+  remove(shard, key);
+  co_return known ? StoreResult::Ok : StoreResult::Missing;
+}
+
+}  // namespace keepsake
