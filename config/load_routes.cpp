@@ -169,7 +169,7 @@ void load_addresses(Section& section, RouteConfig& route) {
   if (const auto allow = section.find("allow")) {
     load_networks(*allow, route.allow);
     if (allow->is_list() && allow->node().items.empty()) {
-      allow->fail("an empty list lets nobody in or everybody; leave the key out for everybody");
+      allow->fail("an empty list says nothing; leave the key out to let everybody in");
     }
   }
 }

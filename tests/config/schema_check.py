@@ -51,7 +51,21 @@ for name in """type_unknown_key type_bool type_bool_quoted type_number type_numb
     route_two_things route_path_missing route_path_relative route_methods_empty route_set_empty route_set_scalar
     route_set_field_empty route_clear_false session_missing secrets_missing secrets_empty secrets_scalar secrets_map
     secret_inline secret_both header_not_token header_key_empty header_nothing header_encoding header_all cookie_name
-    cookie_name_semicolon cookie_lifetime_word redis_url_missing redis_tls redis_scheme""".split():
+    cookie_name_semicolon cookie_lifetime_word redis_url_missing redis_tls redis_scheme
+    admin_token_allow_short admin_token_both admin_token_text allow_empty backend_max_requests backend_queue_key
+    backend_queue_size backend_tls_ca_empty backend_tls_half backend_tls_half_key backend_tls_key_name
+    backend_tls_verify client_certificate_alone client_certificate_word client_subject_alone
+    client_subject_not_token error_page_class error_page_half_class error_page_number error_page_range
+    error_pages_list handshakes_zero listen_tls_certificates_empty listen_tls_certificates_half
+    listen_tls_certificates_text listen_tls_key_name listen_tls_nothing log_access_file_list log_fields_empty
+    log_fields_text log_fields_twice log_fields_unknown rate_buckets_zero rate_limit_burst_zero rate_limit_list
+    rate_limit_per rate_limit_requests_huge rate_limit_requests_missing rate_limit_requests_zero
+    rate_limits_many rate_limits_map redirect_to_https_huge redirect_to_https_quoted redirect_to_https_word
+    redirect_to_https_zero response_headers_not_token rewrite_key rewrite_prefix_empty rewrite_prefix_fragment
+    rewrite_prefix_query rewrite_prefix_relative rewrite_prefix_root rewrite_prefix_slash rewrite_prefix_star
+    rewrite_remove_map rewrite_request_not_token rewrite_value_empty rewrite_value_list rewrite_value_number
+    route_limit_key route_timeout_key server_list server_map_url server_url_missing server_weight_huge
+    server_weight_key server_weight_zero traceparent_word rate_limit_both""".split():
     if not errors(f"{root}/tests/config/bad/{name}.yaml"):
         print(f"bad/{name}.yaml: the schema sees nothing wrong")
         failed = True
