@@ -46,7 +46,6 @@ bool must_say_close(const Tunnel& tunnel, const Way& way) {
 }
 
 Task<void> say_close(Tunnel& tunnel, Way& way) {
-  way.said_close = true;
   const std::string_view frame = way.close_frame;
   const IoStatus status = co_await way.to.write(kClosePatience, frame);
   tunnel.broken = tunnel.broken || status != IoStatus::Ok;
@@ -75,6 +74,7 @@ Task<void> relay_one_way(Tunnel& tunnel, Way& way, Read read) {
   const StreamList& streams = tunnel.x.worker.streams();
   while (!tunnel.broken && !tunnel.closed()) {
     if (must_say_close(tunnel, way)) {
+      way.said_close = true;
       co_await say_close(tunnel, way);
       continue;
     }
