@@ -23,7 +23,7 @@ struct Sums {
     in_flight += figures.in_flight.load(std::memory_order_relaxed);
     idle += figures.idle.load(std::memory_order_relaxed);
     addresses = std::max(addresses, figures.addresses.load(std::memory_order_relaxed));
-    ejected += figures.ejected.load(std::memory_order_relaxed) ? 1 : 0;
+    ejected += figures.ejected.load(std::memory_order_relaxed) ? 1U : 0U;
     healthy = healthy && figures.healthy.load(std::memory_order_relaxed);
   }
 };

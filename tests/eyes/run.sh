@@ -5,6 +5,6 @@
 # KEEPSAKE_BIN is the program or the folder that holds it; default build/release/bin.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-export PYTHONPATH=$PWD/../cli${PYTHONPATH:+:$PYTHONPATH}
+export PYTHONPATH=$PWD:$PWD/../cli${PYTHONPATH:+:$PYTHONPATH}
 # Debian's Python: the module is for it.
 exec /usr/bin/python3 -B ../cli/runner.py "$@"
