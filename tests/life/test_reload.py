@@ -58,6 +58,7 @@ class Listeners(LifeCase):
         link = kept(port)
         keepsake.reload(listening(f'{{address: "0.0.0.0:{port}"}}', backend=backend, more=one), "reloaded")
         until("one socket is left", lambda: len(sockets_of(port)) == 1)
+        socket.create_connection(("127.0.0.2", port), timeout=PATIENCE).close()
         self.answers(port)
         self.assertEqual(ask(link), (200, True))
         keepsake.reload(listening(at(port), backend=backend, more=one), "reloaded")
