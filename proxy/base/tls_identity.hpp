@@ -16,7 +16,7 @@ namespace keepsake {
 struct TlsIdentity {
   struct Free {
     void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+    void operator()(EVP_PKEY* private_key) const { EVP_PKEY_free(private_key); }
   };
   using Certificate = std::unique_ptr<X509, Free>;
 

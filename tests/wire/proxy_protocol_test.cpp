@@ -14,7 +14,7 @@ using namespace keepsake::test;
 namespace {
 
 const char* const kBalanced = R"(
-listen: [{address: "${LISTEN}", proxy_protocol: ${PROXY}${TLS}}]
+listen: [LISTENER]
 trusted_proxies: ["127.0.0.1", "10.0.0.0/8", "fd00::/8"]
 backends: {app: {servers: ["${BACKEND}"]}}
 routes: [{path: "/*", backend: app}]
@@ -67,11 +67,11 @@ struct Listener {
       tls = ", tls: {certificate: " + pair.certificate + ", key: " + pair.key + "}";
     }
     path = files.folder() + "/front";
-    proxy = std::make_unique<Proxy>(
-        kBalanced, Proxy::Variables{{"LISTEN", row.over_unix ? "unix:" + path : "127.0.0.1:0"},
-                                    {"PROXY", has_header ? "true" : "false"},
-                                    {"TLS", tls},
-                                    {"BACKEND", backend.url()}});
+    std::string yaml = kBalanced;
+    yaml.replace(yaml.find("LISTENER"), 8,
+                 "{address: \"" + (row.over_unix ? "unix:" + path : std::string{"127.0.0.1:0"}) +
+                     "\", proxy_protocol: " + (has_header ? "true" : "false") + tls + "}");
+    proxy = std::make_unique<Proxy>(yaml, Proxy::Variables{{"BACKEND", backend.url()}});
     client = row.over_unix ? connect_to(path) : proxy->connect();
   }
   Certificates files;

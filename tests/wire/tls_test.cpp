@@ -56,7 +56,7 @@ struct Client {
 
 // A proxy in front of a backend that speaks TLS.
 struct Back {
-  explicit Back(const std::string& tls = "ca: ${CA}, server_name: app.example")
+  explicit Back(const std::string& tls = "ca: \"${CA}\", server_name: app.example")
       : pair(files.make("server", {"app.example"})) {
     const std::string url = "https://127.0.0.1:" + std::to_string(backend.port());
     proxy = std::make_unique<Proxy>(
@@ -172,6 +172,8 @@ TEST_CASE("a handshake that does not end is given up at its deadline", "[wire][t
   Front front;
   Link client = front.proxy->connect();
   client.send(std::string{"\x16\x03\x01\x02", 4});  // the head of a record, not all of it
+  front.proxy->wait_until("it is there",
+                          [&] { return front.proxy->count(Counter::ConnectionsOpen) == 1; });
   const auto took = front.proxy->advance_until(std::chrono::milliseconds{250}, [&] {
     return front.proxy->count(Counter::TlsHandshakeFailures) == 1;
   });
@@ -245,7 +247,7 @@ TEST_CASE("an idle TLS connection gives up its memory and is there for the next 
 TEST_CASE("a verified client certificate is told to the backend, and nobody else can tell it",
           "[wire][tls]") {
   const bool required = GENERATE(true, false);
-  Front front{std::string{", client_ca: ${CA}, client_certificate: "} +
+  Front front{std::string{", client_ca: \"${CA}\", client_certificate: "} +
               (required ? "required" : "optional")};
   TlsEnd::Options options = front.options();
   const std::string forged =
@@ -302,7 +304,7 @@ session: {secrets: [{env: SESSION_KEY}]}
   CHECK_FALSE(moved.has("Vary"));
   client.send("POST /setName HTTP/1.1\r\nHost: app.example\r\nContent-Length: 4\r\n\r\nname");
   CHECK(client.read_response().value("Location") == host + "/setName");
-  CHECK(proxy.ask("GET http://app.example?x HTTP/1.1\r\nHost: app.example\r\n\r\n")
+  CHECK(proxy.ask("GET http://app.example/?x HTTP/1.1\r\nHost: app.example\r\n\r\n")
             .value("Location") == host + "/?x");
   CHECK(proxy.ask("GET / HTTP/1.0\r\n\r\n").status() == 400);
   CHECK(proxy.ask("GET / HTTP/1.1\r\n\r\n").status() == 400);
@@ -384,7 +386,7 @@ TEST_CASE("a backend that cannot be believed is a 502 with the reason in the log
     return back.proxy->log();
   };
   SECTION("wrong name") {
-    Back back{"ca: ${CA}, server_name: other.example"};
+    Back back{"ca: \"${CA}\", server_name: other.example"};
     CHECK(ask(back, back.options()).find("TLS: hostname mismatch") != std::string::npos);
   }
   SECTION("expired") {
@@ -444,7 +446,7 @@ TEST_CASE("the handshake with a backend counts within timeouts.connect", "[wire]
 TEST_CASE("a backend gets the certificate that is configured for it", "[wire][tls]") {
   Certificates files;
   const Certificates::Pair own = files.make("client", {"keepsake"});
-  Back back{"ca: ${CA}, server_name: app.example, certificate: " + own.certificate +
+  Back back{"ca: \"${CA}\", server_name: app.example, certificate: " + own.certificate +
             ", key: " + own.key};
   TlsEnd::Options options = back.options();
   options.authority = files.authority();
