@@ -357,7 +357,7 @@ TEST_CASE("a body until the end that a backend breaks off without close_notify i
   Back back;
   const bool said = GENERATE(true, false);
   Link client = back.proxy->connect();
-  client.send(kGet);
+  client.send("GET / HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n");
   Served served{back};
   served.tls.receive_until("\r\n\r\n");
   REQUIRE(served.tls.send("HTTP/1.1 200 OK\r\n\r\nhalf of it"));
