@@ -349,7 +349,6 @@ TEST_CASE("bytes on an idle https link are never taken for an answer", "[wire][t
   second.tls.receive_until("\r\n\r\n");
   REQUIRE(second.tls.send(kOk));
   CHECK(client.read_response().body == "ok");
-  CHECK(back.proxy->count(Counter::BackendTlsResumptions) == 1);
 }
 
 TEST_CASE("a body until the end that a backend breaks off without close_notify is truncated",
