@@ -13,6 +13,7 @@
 #include "admin/keygen_command.hpp"
 #include "admin/run_command.hpp"
 #include "admin/top_command.hpp"
+#include "demo-backend/in_process.hpp"
 
 namespace {
 
@@ -36,6 +37,7 @@ constexpr const char* kRunFooter =
     "anew. SIGUSR2 starts the program anew, which takes over the listening sockets; this one "
     "drains.\n"
     "\nExamples:\n"
+    "  keepsake run --demo                          no file, no service: just look\n"
     "  SESSION_KEY=\"$(keepsake keygen)\" keepsake run --config config/demo.yaml\n"
     "  kill -HUP \"$(pidof keepsake)\"\n";
 
@@ -88,6 +90,12 @@ struct CommandLine {
     });
 
     run->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
+    run->add_flag("--demo", demo, "No file: a demo service in this process, and a key of its own")
+        ->excludes("--config");
+    run->add_option("--listen", demo_listen, "With --demo: where clients connect")
+        ->type_name("HOST:PORT")
+        ->capture_default_str()
+        ->needs("--demo");
     run->footer(kRunFooter);
     check->add_option("-c,--config", config_file, kAboutConfig)->type_name("FILE");
     check->footer(kCheckFooter);
@@ -136,9 +144,19 @@ struct CommandLine {
     return where->get_name();
   }
 
+  int run_demo() const {
+    try {
+      const demo::InProcess backend;
+      return run_command({{}, backend.port(), demo_listen});
+    } catch (const std::exception& error) {
+      std::cerr << "keepsake: the demo service cannot listen: " << error.what() << '\n';
+      return kFailed;
+    }
+  }
+
   int execute() {
     if (run->parsed()) {
-      return run_command(config_file);
+      return demo ? run_demo() : run_command({config_file, 0, {}});
     }
     if (check->parsed()) {
       return check_command(config_file);
@@ -167,6 +185,8 @@ struct CommandLine {
   CLI::App* health = app.add_subcommand("health", "Ask a URL, for health checks of containers");
   CLI::App* top = app.add_subcommand("top", "Watch the metrics of a running keepsake");
   std::string config_file;
+  std::string demo_listen = "127.0.0.1:8080";
+  bool demo = false;
   TopOptions watched;
   InspectOptions inspected;
   HealthOptions asked;

@@ -22,7 +22,10 @@ std::optional<std::string> find_config_file(const std::string& named, std::ostre
 }
 
 std::optional<Config> load_or_explain(const std::string& path, std::ostream& err) {
-  Loaded loaded = load_config_file(path);
+  return explain(load_config_file(path), err);
+}
+
+std::optional<Config> explain(Loaded loaded, std::ostream& err) {
   for (const Problem& problem : loaded.problems) {
     err << to_string(problem) << '\n';
   }

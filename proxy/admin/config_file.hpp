@@ -15,6 +15,8 @@ namespace keepsake {
 std::optional<std::string> find_config_file(const std::string& named, std::ostream& err);
 
 // Loads `path`; all its problems and warnings go to `err`.
+// What is wrong and what is worth a look goes to `err`.
+std::optional<Config> explain(Loaded loaded, std::ostream& err);
 std::optional<Config> load_or_explain(const std::string& path, std::ostream& err);
 
 }  // namespace keepsake

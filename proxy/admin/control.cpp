@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/demo_config.hpp"
 #include "admin/describe.hpp"
 #include "admin/exit_code.hpp"
 #include "admin/log_files.hpp"
@@ -105,6 +106,10 @@ void Control::refuse_reload(std::vector<std::string> reasons) {
 
 // Whatever can fail comes first and can be undone; then everything is applied.
 void Control::reload() {
+  if (status_.config_file == kDemoConfigFile) {
+    log::warn("reload: a demo has no file to read again");
+    return;
+  }
   Loaded loaded = load_config_file(status_.config_file);
   if (!loaded.config) {
     std::vector<std::string> reasons;

@@ -10,6 +10,7 @@
 #include "admin/certificate_watch.hpp"
 #include "admin/config_file.hpp"
 #include "admin/control.hpp"
+#include "admin/demo_config.hpp"
 #include "admin/describe.hpp"
 #include "admin/exit_code.hpp"
 #include "admin/log_files.hpp"
@@ -38,7 +39,9 @@ void greet_person(const Config& config, const Server& server, const AdminListene
   if (admin.address()) {
     line("admin", "http://" + admin.address()->to_string());
   }
-  line("configured", status.config_file + " (SIGHUP reads it again)");
+  line("configured", status.config_file == kDemoConfigFile
+                         ? "by nothing: a demo, with a key that nobody else has"
+                         : status.config_file + " (SIGHUP reads it again)");
 }
 
 // Otherwise one log line per fact, for whatever collects them.
@@ -78,7 +81,7 @@ void warn_of_unused(InheritedSockets& inherited) {
 
 }  // namespace
 
-int run_command(const std::string& config_file) {
+int run_command(const RunOptions& options) {
   const StartedAs started = StartedAs::read();
   harden_process();
   const ServiceManager manager;
@@ -89,11 +92,14 @@ int run_command(const std::string& config_file) {
   inherited.add(hand_over.sockets(), true);
 
   std::ostringstream explanation;
-  const auto path = find_config_file(config_file, explanation);
+  const bool demo = options.demo_backend != 0;
+  const auto path =
+      demo ? std::string{kDemoConfigFile} : find_config_file(options.config_file, explanation);
   if (!path) {
     return give_up(hand_over, kWrongInput, explanation.str());
   }
-  auto config = load_or_explain(*path, explanation);
+  auto config = demo ? explain(demo_config(options.demo_listen, options.demo_backend), explanation)
+                     : load_or_explain(*path, explanation);
   if (!config) {
     return give_up(hand_over, kWrongInput, explanation.str());
   }
@@ -113,9 +119,9 @@ int run_command(const std::string& config_file) {
   Control control{io, clock, status, manager, started};
 
   const auto lowered = fit_descriptors(*config);
-  Server::Options options;
-  options.inherited = &inherited;
-  Server server{std::move(*config), clock, options};
+  Server::Options server_options;
+  server_options.inherited = &inherited;
+  Server server{std::move(*config), clock, server_options};
   const auto snapshot = server.snapshot();
   const Config& running = snapshot->config;
   AdminListener admin{io, server, status};
@@ -135,6 +141,9 @@ int run_command(const std::string& config_file) {
   hand_over.ready();
   const auto greet = ::isatty(STDERR_FILENO) == 1 ? greet_person : greet_log;
   greet(running, server, admin, status);
+  if (demo) {
+    log::warn("a demo: its service is inside of this process, its key is forgotten at the end");
+  }
   if (lowered) {
     log::warn("{}", *lowered);
   }
