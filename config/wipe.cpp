@@ -1,14 +1,6 @@
 #include "config/wipe.hpp"
 
-#include <openssl/crypto.h>
-
 namespace keepsake {
-
-void wipe(std::string& text) {
-  text.resize(text.capacity());
-  OPENSSL_cleanse(text.data(), text.size());
-  text.clear();
-}
 
 void wipe_secrets(Config& config) {
   for (Secret& secret : config.session.secrets) {

@@ -44,11 +44,6 @@ std::optional<std::string> read_tls_file(const std::string& path, std::string& e
   return text;
 }
 
-void wipe(std::string& text) {
-  OPENSSL_cleanse(text.data(), text.size());
-  text.clear();
-}
-
 TlsFileStamp::TlsFileStamp(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     struct stat info{};

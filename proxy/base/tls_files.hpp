@@ -8,13 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "base/wipe.hpp"
+
 namespace keepsake {
 
 // The file's text, at most 1 MiB; empty with one short reason in `error`.
 std::optional<std::string> read_tls_file(const std::string& path, std::string& error);
-
-// Overwrites a private key's text before it goes.
-void wipe(std::string& text);
 
 // What tells one state of the files from another.
 class TlsFileStamp {
