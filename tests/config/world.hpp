@@ -15,14 +15,13 @@ inline constexpr std::string_view good_secret = "kUu2mB0mC9z5kq1oJ3oSgH7dYxX0nVf
 // A certificate that lasts a hundred years and its key; worth nothing.
 inline constexpr std::string_view a_certificate =
     "-----BEGIN CERTIFICATE-----\n"
-    "MIIBejCCASGgAwIBAgIUUeEauUc2ShI0ZZcvyT4GOR7GqdAwCgYIKoZIzj0EAwIw\n"
-    "EjEQMA4GA1UEAwwHZXhhbXBsZTAgFw0yNjExMjcwNzI2NDdaGA8yMTI2MTEwMzA3\n"
-    "MjY0N1owEjEQMA4GA1UEAwwHZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
-    "A0IABP9qpCNfYX+ScE9Q1QZu7hq9i7R4XGpNrYTJRnaP4jzhI5gCyyFxd9/TDxMQ\n"
-    "2S6Yaq4TaekPurVPEpb4KNxj4kajUzBRMB0GA1UdDgQWBBS1W9dINC9NRyJHLgXn\n"
-    "LnhqH98FdTAfBgNVHSMEGDAWgBS1W9dINC9NRyJHLgXnLnhqH98FdTAPBgNVHRMB\n"
-    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICWErGwfasT04DbEkTtQy0QX7byM\n"
-    "dE332Lk9dzZzVgCwAiBrP7BF5V4Uyfk2mmgHUhFn1dHtJHNw6xA/UyQStvVWNg==\n"
+    "MIIBRTCB7aADAgECAgEBMAoGCCqGSM49BAMCMBIxEDAOBgNVBAMMB2V4YW1wbGUw\n"
+    "IBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBIxEDAOBgNVBAMMB2V4\n"
+    "YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT/aqQjX2F/knBPUNUGbu4a\n"
+    "vYu0eFxqTa2EyUZ2j+I84SOYAsshcXff0w8TENkumGquE2npD7q1TxKW+CjcY+JG\n"
+    "ozIwMDAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBS1W9dINC9NRyJHLgXnLnhq\n"
+    "H98FdTAKBggqhkjOPQQDAgNHADBEAiA+99RX00Spszvo3FFMwiDE2xXRkD7eX5z/\n"
+    "wqmoGx3XuwIgcX7lmHv/ZWLR+/drI9eBmQOFT8R7za/V5Cs2phCv5XI=\n"
     "-----END CERTIFICATE-----\n";
 inline constexpr std::string_view its_key =
     "-----BEGIN PRIVATE KEY-----\n"
