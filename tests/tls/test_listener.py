@@ -195,9 +195,16 @@ class Behaviour(world.TestCase):
         self.assertEqual(self.fetch(keepsake.port, "/headers", "--data-binary", f"@{file}", "-H", "Expect:")[0] // 100, 2)
 
     def demo_backend(self):
-        demo = support.Running([support.BIN.parent / "demo-backend", "--listen", "127.0.0.1:0"])
+        port = support.free_port()
+        demo = support.Running([support.BIN.parent / "demo-backend", "--listen", f"127.0.0.1:{port}"])
         self.addCleanup(demo.kill)
-        return int(demo.said(r"127\.0\.0\.1:(\d+)")[1])
+
+        def answers():
+            assert demo.child.poll() is None, demo.text
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        support.until("demo-backend listens", answers)
+        return port
 
     def test_a_cookie_set_over_tls_is_secure_and_the_proxy_protocol_comes_first(self):
         pair = self.authority.make("server", "app.example")

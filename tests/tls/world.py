@@ -27,6 +27,8 @@ class Keepsake(support.Running):
         assert len(self.ports) >= listeners, self.text
         self.port = self.ports[0]
 
+    reload = support.Keepsake.reload
+
     def metric(self, name):
         text = support.request(self.ports[-1], "/metrics").body
         return int(re.search(rf"^{name} (\d+)$", text, re.M)[1])
