@@ -122,7 +122,7 @@ int run_command(const RunOptions& options) {
   Server::Options server_options;
   server_options.inherited = &inherited;
   Server server{std::move(*config), clock, server_options};
-  const auto snapshot = server.snapshot();
+  auto snapshot = server.snapshot();
   const Config& running = snapshot->config;
   AdminListener admin{io, server, status};
   if (!admin.open(running.admin.address, inherited, error)) {
@@ -151,6 +151,7 @@ int run_command(const RunOptions& options) {
     log::warn("{}", risk);
   }
   CertificateWatch watch{io, server};
+  snapshot.reset();  // a reload is the end of it, and of what it knows of secrets
   control.run(server, admin);
   return kFine;
 }

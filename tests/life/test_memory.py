@@ -55,11 +55,16 @@ class Secrets(LifeCase):
         keepsake.reload(text, "reloaded")
         set_name(port, "Ben")  # the workers have turned to the new one
         set_name(port, "Cid")
-        until("nothing of it is left", lambda: self.nothing_of(traces, keepsake.child.pid))
+        left = traces
 
-    def nothing_of(self, traces, pid):
-        self.left = memory_has(pid, traces)
-        return not self.left
+        def gone():
+            nonlocal left
+            left = memory_has(keepsake.child.pid, traces)
+            return not left
+        try:
+            until("nothing of it is left", gone)
+        except AssertionError:
+            self.fail(f"still there: {left}")
 
     def test_a_file_that_is_refused_leaves_no_secret_behind(self):
         secret = "refused-" + "0123456789abcdef" * 3

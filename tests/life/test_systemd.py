@@ -133,8 +133,10 @@ class stopped_thread:
 
     def __init__(self, case, pid):
         self.case, self.libc = case, ctypes.CDLL(None, use_errno=True)
-        workers = [int(task.name) for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir(), key=lambda t: int(t.name))]
-        self.thread = workers[1]  # the first after the main thread
+        tasks = sorted(pathlib.Path(f"/proc/{pid}/task").iterdir(), key=lambda task: int(task.name))
+        # Workers wait for events, as the main thread does, which is the first of all; others wait for other threads.
+        waiting = [task for task in tasks[1:] if "ep" in (task / "wchan").read_text()]
+        self.thread = int(waiting[0].name)
 
     def ptrace(self, request):
         # Seize 0x4206, interrupt 0x4207, detach 17.
