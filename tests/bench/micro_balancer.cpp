@@ -92,7 +92,7 @@ bool run(const Case& c) {
   const auto ring = c.balance == Balance::SessionHash
                         ? std::make_shared<const HashRing>(config.servers)
                         : nullptr;
-  const auto balancer = pools.balancer(config, ring);
+  const auto balancer = pools.balancer(config, ring, nullptr);
   // Something is in flight everywhere, as under load.
   std::vector<Slot> busy;
   for (std::size_t i = 0; i < kServers; ++i) {

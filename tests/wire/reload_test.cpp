@@ -4,7 +4,8 @@
 #include <thread>
 
 #include "config/load.hpp"
-#include "server/accept_connections.hpp"
+#include "server/front.hpp"
+#include "server/listening_sockets.hpp"
 #include "server/worker.hpp"
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
@@ -26,7 +27,10 @@ std::shared_ptr<const Snapshot> snapshot(const Backend& backend, std::string_vie
                            "]}\nlog: {access: false}\n";
   Loaded loaded = load_config_text(text, "test.yaml", environment);
   REQUIRE(loaded.config);
-  return std::make_shared<const Snapshot>(std::move(*loaded.config));
+  auto made = std::make_shared<Snapshot>(std::move(*loaded.config));
+  std::string why;
+  REQUIRE(make_certificates(made->config, nullptr, nullptr, made->certificates, why));
+  return made;
 }
 
 // One worker on a thread of its own, which a test can leave in the middle of a reload.
@@ -36,10 +40,11 @@ class LoneWorker {
     worker_.prepare(used);
     worker_.use_prepared(*used);
     std::string why;
-    const std::vector<int> fds = open_listeners(used->config.listen[0].address, 1, why);
-    REQUIRE(fds.size() == 1);
-    port_ = bound_port(fds[0]);
-    worker_.accept_from(fds[0], used->config.listen[0]);
+    InheritedSockets none;
+    const auto listening = listen_on(used->config.listen, {}, {}, 1, none, why);
+    REQUIRE(listening);
+    port_ = listening->front().port;
+    worker_.listen_on({ListenSpot{listening->front().sockets.front(), 0}});
     thread_ = std::thread{[this] { worker_.run(); }};
   }
   ~LoneWorker() {
