@@ -210,6 +210,8 @@ void Proxy::reload(std::string_view yaml) {
 
 void Proxy::drain() {
   inside_->server.drain();
+  inside_->server.ping();
+  wait_until("the worker drains", [this] { return inside_->server.answered(); });
 }
 
 void Proxy::cut() {

@@ -44,6 +44,7 @@ class Proxy {
   Message ask(std::string_view request) const;
 
   void reload(std::string_view yaml);
+  // The worker drains when this returns.
   void drain();
   void cut();
   // Whether all workers ended within the guard.

@@ -261,10 +261,13 @@ TEST_CASE("no body limit and no body timeout applies to a tunnel", "[wire][upgra
   CHECK(tunnel.backend.read_exactly(5000) == std::string(5000, 'x'));
 }
 
-TEST_CASE("a drain waits for a tunnel and a cut ends it", "[wire][upgrade][drain]") {
+TEST_CASE("a drain waits for the end of a frame and a cut does not", "[wire][upgrade][drain]") {
   Backend backend;
   Proxy proxy{backend};
   Tunnel tunnel = open_tunnel(proxy, backend);
+  const std::string head{"\x82\xfe\x10\0mask", 8};  // 4096 bytes will follow
+  tunnel.client.send(head);
+  CHECK(tunnel.backend.read_exactly(head.size()) == head);
   proxy.drain();
   tunnel.client.send("ping");
   CHECK(tunnel.backend.read_exactly(4) == "ping");
