@@ -212,7 +212,6 @@ TEST_CASE("a PROXY header that does not come is waited for as long as a handshak
     return front.proxy->count(Counter::ProxyHeadersRefused) == 1;
   });
   CHECK(took >= std::chrono::seconds{10});
-  CHECK(took <= std::chrono::seconds{12});
   CHECK(front.client.read_rest().bytes.empty());
 }
 
