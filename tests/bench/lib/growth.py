@@ -80,6 +80,7 @@ def tls(bench):
                     certificate], check=True, capture_output=True)
     with open(both, "w") as file:
         file.write(open(certificate).read() + open(key).read())
+    bench.cookies()  # by plain http, before those listeners exist that do not speak it
     running = {}
     for name in ("nginx", "haproxy", "keepsake"):
         if not bench.takes_part(name):
