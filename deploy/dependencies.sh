@@ -66,6 +66,7 @@ ensure_build_packages() {
 ensure_test_packages() {
   ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
     openssl/openssl curl/curl nginx redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
+    go/golang-go java/openjdk-17-jre-headless \
     systemd-socket-activate/systemd \
     promtool/prometheus python3-prometheus-client \
     fonts-dejavu-core fonts-noto-color-emoji
