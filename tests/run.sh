@@ -174,6 +174,7 @@ main() {
     script life tests/life/run.sh
     script examples tests/examples/run.sh
     script interop tests/interop/run.sh
+    script promises tests/promises/run.sh
     script hostile tests/hostile/run.sh
     script websocket tests/websocket/run.sh
     script tls tests/tls/run.sh
