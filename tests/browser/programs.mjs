@@ -94,9 +94,17 @@ export async function startKeepsake({ port, backendPort, secret }) {
     .replace('127.0.0.1:8081', `127.0.0.1:${backendPort}`);
   assert.ok(config.includes(`:${port}`) && config.includes(`:${backendPort}`),
     'config/demo.yaml has other addresses than deploy/demo.sh says');
+  return startKeepsakeWith(config, port, secret);
+}
+
+export async function startKeepsakeWith(config, port, secret) {
   const file = join(freshFolder(), 'keepsake.yaml');
   writeFileSync(file, config);
   return new Program('keepsake', ['run', '--config', file], { SESSION_KEY: secret }).answersAt(port);
+}
+
+export async function startDemo(port) {
+  return new Program('keepsake', ['run', '--demo', '--listen', `127.0.0.1:${port}`]).answersAt(port);
 }
 
 export async function stopAll() {
