@@ -2,6 +2,7 @@ import html
 import http.server
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -37,9 +38,19 @@ class Pages(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class UnixServer(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_UNIX
+
+    def server_bind(self):
+        self.socket.bind(self.server_address)
+
+    def get_request(self):
+        return self.socket.accept()[0], ("unix", 0)
+
+
 class Example(TestCase):
-    def service(self, answer=lambda _, name: f"Hello {name}" if name else "Who are you?", more=lambda _: {}):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    def service(self, answer=lambda _, name: f"Hello {name}" if name else "Who are you?", more=lambda _: {}, unix=None):
+        server = UnixServer(unix, Pages) if unix else http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
         server.daemon_threads, server.answer, server.more = True, answer, more
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.addCleanup(server.server_close)
@@ -105,8 +116,7 @@ class Frameworks(Example):
     def test_go(self):
         port = free_port()
         self.app("main.go")
-        subprocess.run(["go", "build", "-o", "service", "main.go"], cwd=self.folder, check=True,
-                       env={**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "CGO_ENABLED": "0"})
+        subprocess.run(["go", "build", "-o", "service", "main.go"], cwd=self.folder, check=True)
         self.program(["./service"], port, PORT=str(port))
         self.remembers(self.example("go.yaml", {}, BACKEND=f"127.0.0.1:{port}"))
 
@@ -129,6 +139,13 @@ class Frameworks(Example):
         heard = subprocess.run(["node", "client.mjs", f"ws://127.0.0.1:{keepsake}/", cookie], cwd=self.folder,
                                capture_output=True, text=True, timeout=30)
         self.assertEqual(heard.stdout, f"{NAME}: hello\n1005\n", heard.stderr)
+
+
+class All(unittest.TestCase):
+    def test_every_example_has_a_test(self):
+        files = {str(path.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("*.yaml")}
+        driven = set(re.findall(r'self\.example\("([\w.-]+)"', pathlib.Path(__file__).read_text())) | {"tls/keepsake.yaml"}
+        self.assertEqual(files, driven)
 
 
 class Deployments(Example):
@@ -154,14 +171,18 @@ class Deployments(Example):
             return lambda page, name: f"{what} {page.headers['Host']} " + (f"Hello {name}" if name else "Who are you?")
         shop, search = self.service(named("shop")), self.service(named("search"))
         blog = str(self.folder / "blog.sock")
+        self.service(named("blog"), unix=blog)
         port = self.example("several-backends.yaml", {
             "http://shop-1:8000, http://shop-2:8000": f"http://127.0.0.1:{shop}, http://localhost:{shop}",
             "http://search:9200": f"http://127.0.0.1:{search}", "/run/blog/http.sock": blog})
         self.assertIn("shop 127.0.0.1", request(port, "/").body)
         self.assertIn(f"search 127.0.0.1:{search}", request(port, "/api/search/x").body)
-        self.assertEqual(request(port, "/", headers={"Host": "blog.example.com"}).status, 502)
+        self.assertEqual(request(port, "/", headers={"Host": "blog.example.com"}).body, "blog blog.example.com Who are you?")
         answer = request(port, "/setName", "POST", "name=Zo", {"Content-Type": "application/x-www-form-urlencoded"})
         self.assertIn("Domain=example.com", answer.headers["Set-Cookie"])
+        for host in ("example.com", "blog.example.com"):
+            told = request(port, "/", headers={"Host": host, "Cookie": answer.cookie()}).body
+            self.assertEqual(told, f"{'blog' if host.startswith('blog') else 'shop'} {host} Hello Zo")
 
     def test_behind_a_load_balancer_its_word_counts(self):
         port = self.example("behind-load-balancer.yaml", {
@@ -170,6 +191,27 @@ class Deployments(Example):
         answer = request(port, "/setName", "POST", "name=Zo", {"Content-Type": "application/x-www-form-urlencoded",
                                                                "X-Forwarded-Proto": "https"})
         self.assertRegex(answer.headers["Set-Cookie"], r"^__Host-session=.*; Secure")
+
+    def test_guard_rails_hold(self):
+        told = lambda page, _: f"{page.path} {page.headers.get('X-Tenant')} {page.headers['X-Forwarded-For']}"
+        app, api = self.service(told), self.service(told, lambda _: {"X-Powered-By": "secrets"})
+        port = self.example("guard-rails.yaml", {
+            "10.0.0.0/8": "127.0.0.0/8", "http://app:3000": f"http://127.0.0.1:{app}", "http://api:4000": f"http://127.0.0.1:{api}"})
+
+        def of(client, path, method="GET", body=None, **headers):
+            return request(port, path, method, body, {"X-Forwarded-For": client, **headers})
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        sent = [of("198.51.100.1", "/setName", "POST", "name=Zo", **form).status for _ in range(20)]
+        self.assertEqual((sent[:3], set(sent)), ([303] * 3, {303, 429}))
+        self.assertEqual(of("198.51.100.2", "/setName", "POST", "name=Zo", **form).status, 303)
+        for client, status in {"192.0.2.1": 200, "192.0.2.66": 403, "198.51.100.1": 403, "2001:db8:1::7": 200}.items():
+            self.assertEqual(of(client, "/admin/x").status, status, client)
+        answer = of("198.51.100.1", "/api/users?page=2")
+        self.assertEqual(answer.body, "/v1/users?page=2 acme 198.51.100.1, 127.0.0.1")
+        self.assertIsNone(answer.headers["X-Powered-By"])
+        large = b"POST /api/users HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1048577\r\n\r\n"
+        self.assertTrue(support.raw(port, large).startswith(b"HTTP/1.1 413 "))
+        self.assertEqual(of("198.51.100.1", "/").headers["X-Frame-Options"], "DENY")
 
     def test_a_backend_that_writes_counts_visits(self):
         def more(page):
