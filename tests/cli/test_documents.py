@@ -1,0 +1,77 @@
+"""What the documents show, done: files are written, commands are run, links are followed."""
+
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+import support
+from support import BIN, ROOT, Running, TestCase, environment, request, set_name
+
+
+def text_of(name):
+    return (ROOT / name).read_text()
+
+
+def fenced(name, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text_of(name), re.M | re.S)
+
+
+class Readme(TestCase):
+    def test_its_file_and_its_commands_put_keepsake_in_front_of_a_service(self):
+        [file] = fenced("README.md", "yaml")
+        file = file.replace("0.0.0.0:8080", "127.0.0.1:0").replace("127.0.0.1:3000", f"127.0.0.1:{self.backend().port}")
+        self.write(file)
+        commands = re.search(r"^Then:\n\n((?:    .*\n)+)", text_of("README.md"), re.M)[1]
+        self.assertIn("keepsake check", commands)
+        shell = Running(["bash", "--norc", "-ec", re.sub(r"^    keepsake run$", "    exec keepsake run", commands, flags=re.M)],
+                        cwd=self.folder, env=environment(SESSION_KEY=None, PATH=f"{BIN.parent}:{os.environ['PATH']}"))
+        self.addCleanup(shell.kill)
+        port = int(shell.said(r"listening on http://127\.0\.0\.1:(\d+)")[1])
+        cookie = set_name(port, "Ann")
+        self.assertEqual(request(port, "/", headers={"Cookie": cookie}).body, "Ann")
+        cleared = request(port, "/reset", headers={"Cookie": cookie})
+        self.assertRegex(cleared.headers["Set-Cookie"], r"^session=; Max-Age=0")
+        shell.signal(signal.SIGTERM)
+        self.assertEqual(shell.ends(), 0)
+
+    def test_its_list_of_packages_is_what_a_build_installs(self):
+        listed = re.search(r"Debian 12 packages: `([^`]+)`", text_of("README.md"))[1].split()
+        called = subprocess.run(["bash", "-c", "source deploy/dependencies.sh; ensure_packages() { echo \"$@\"; }; ensure_build_packages"],
+                                cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        self.assertEqual(sorted(listed), sorted(called))
+
+
+class Reference(TestCase):
+    def test_its_smallest_file_is_enough(self):
+        for file in fenced("config/README.md", "yaml"):
+            if "session:" in file:
+                done = self.cli("check", "--config", self.write(file))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                return
+        self.fail("there is no smallest file")
+
+    def test_the_mistakes_that_it_shows_are_said_like_this(self):
+        [block] = [each for each in fenced("config/README.md", "") if "did you mean" in each]
+        text = support.plain(8080).replace("{servers: ", "{blance: round_robin, servers: ").replace(
+            "session: {", "session: {idle_timeout: 30, ")
+        said = self.fails(2, "unknown key", "check", "--config", self.write(text)).stderr
+        for line in block.splitlines():
+            self.assertIn(re.sub(r"^keepsake\.yaml:\d+:\d+", "", line), said)
+
+
+class Links(unittest.TestCase):
+    def test_every_file_that_a_document_links_to_is_there(self):
+        followed = 0
+        listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+        for name in listed or [str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]]:
+            for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text_of(name)):
+                if "://" not in target:
+                    self.assertTrue((ROOT / name).parent.joinpath(target).exists(), f"{name}: {target}")
+                    followed += 1
+        self.assertGreater(followed, 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
