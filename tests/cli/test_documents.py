@@ -1,5 +1,6 @@
 """What the documents show, done: files are written, commands are run, links are followed."""
 
+import json
 import os
 import re
 import signal
@@ -59,6 +60,22 @@ class Reference(TestCase):
         said = self.fails(2, "unknown key", "check", "--config", self.write(text)).stderr
         for line in block.splitlines():
             self.assertIn(re.sub(r"^keepsake\.yaml:\d+:\d+", "", line), said)
+
+
+class Contributing(unittest.TestCase):
+    def test_the_development_container_speaks_of_what_is_there(self):
+        container = json.loads(text_of(".devcontainer/devcontainer.json"))
+        functions = set(re.findall(r"^(\w+)\(\)", text_of("deploy/dependencies.sh"), re.M))
+        self.assertLessEqual(set(re.findall(r"\bensure_\w+", container["onCreateCommand"])), functions)
+        presets = {preset["name"] for preset in json.loads(text_of("CMakePresets.json"))["configurePresets"]}
+        self.assertLessEqual(set(re.findall(r"--preset (\w+)", container["postCreateCommand"])), presets)
+        for schema, files in container["customizations"]["vscode"]["settings"]["yaml.schemas"].items():
+            self.assertTrue((ROOT / schema).exists(), schema)
+            self.assertTrue(all(list(ROOT.glob(pattern)) for pattern in files), files)
+
+    def test_every_path_that_it_names_is_there(self):
+        for path in re.findall(r"`((?:proxy|config|tests|deploy)/[\w./-]+)`", text_of("CONTRIBUTING.md")):
+            self.assertTrue((ROOT / path).exists(), path)
 
 
 class Links(unittest.TestCase):
