@@ -33,6 +33,8 @@ ensure_packages() {
   as_root+=(env DEBIAN_FRONTEND=noninteractive)
   echo "==> installing ${#missing[@]} Debian packages: ${missing[*]}"
   "${as_root[@]}" apt-get update -q || return 1
+  # Java's package links its manual pages, and fails on slim images, which have no folder for them.
+  "${as_root[@]}" mkdir -p /usr/share/man/man1
   if ! without_services "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"; then
     echo "error: apt-get could not install them; see above" >&2
     return 1
