@@ -14,10 +14,12 @@ bool BackendConnection::is_stale() {
 
 void BackendConnection::begin_read() {
   reading_ = true;
-  stream.socket().async_read_some(
-      stream.landing(in.space(), in.space_size()),
-      in_slot(stream.read_slot(),
-              [this](const error_code& error, std::size_t bytes) { on_read(error, bytes); }));
+  stream.receive(
+      in.space(), in.space_size(),
+      [](void* self, const error_code& error, std::size_t bytes) {
+        static_cast<BackendConnection*>(self)->on_read(error, bytes);
+      },
+      this);
 }
 
 void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
@@ -28,7 +30,7 @@ void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
   }
   if (error == asio::error::operation_aborted && !stream.interrupted() && stream.is_open() &&
       !stream.read_timed_out()) {
-    begin_read();  // cancelled together with a write that took too long
+    begin_read();  // cancelled for a write that took too long, or to ask again
     return;
   }
   if (!error) {

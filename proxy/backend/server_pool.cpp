@@ -1,7 +1,5 @@
 #include "backend/server_pool.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -155,8 +153,7 @@ Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use)
     const SteadyTime deadline = lease->stream.in(timeout);
     result.error = co_await lease->stream.connect(endpoint, deadline);
     if (!result.error && endpoint.protocol().family() != AF_UNIX) {
-      const int on = 1;
-      ::setsockopt(lease->stream.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      tune_tcp(lease->stream.fd());
     }
     result.tls_failure.clear();
     if (!result.error && tls_.wanted()) {

@@ -1,7 +1,6 @@
 #include "base/stream.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -17,6 +16,9 @@ void StreamList::sweep(SteadyTime now, Millis tick) {
   for (Stream* stream = first_; stream != nullptr; stream = stream->next_) {
     if (stream->read_deadline_ <= now || stream->write_deadline_ <= now) {
       stream->expire(now);
+    } else if (stream->socket_.missed(stream->receive_op_)) {
+      error_code ignored;
+      stream->socket_.cancel(ignored);  // it begins again by itself
     }
   }
 }
@@ -39,12 +41,8 @@ Stream::~Stream() {
 
 bool Stream::adopt(int fd, int family) {
   error_code error;
-  socket_.assign(asio::generic::stream_protocol{family, family == AF_UNIX ? 0 : IPPROTO_TCP}, fd,
-                 error);
-  if (!error && family != AF_UNIX) {
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
+  socket_.adopt(asio::generic::stream_protocol{family, family == AF_UNIX ? 0 : IPPROTO_TCP}, fd,
+                error);
   return !error;
 }
 
@@ -120,32 +118,37 @@ void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 void Stream::ReadAwaiter::begin() {
-  stream.socket_.async_read_some(
-      stream.landing(data, size),
-      in_slot(stream.read_slot_, [this](const error_code& error, std::size_t bytes) {
-        if (!error) {
-          if (!stream.landed(bytes, data, size, result)) {
-            if (!stream.interrupted_ && !stream.nudged_) {
-              begin();  // nothing but parts of a record
-              return;
-            }
-            result = {IoStatus::Interrupted, 0};
-          }
-        } else if (error == asio::error::eof) {
-          result = {stream.end_status(), 0};
-        } else if (error != asio::error::operation_aborted) {
-          result = {IoStatus::Failed, 0};
-        } else if (stream.read_timed_out_) {
-          result = {IoStatus::TimedOut, 0};
-        } else if (stream.interrupted_ || stream.nudged_ || !stream.is_open()) {
-          result = {IoStatus::Interrupted, 0};
-        } else {
-          begin();  // the writer's deadline cancelled us too
-          return;
-        }
-        stream.read_deadline_ = SteadyTime::max();
-        waiter.resume();
-      }));
+  stream.receive(
+      data, size,
+      [](void* self, const error_code& error, std::size_t bytes) {
+        static_cast<ReadAwaiter*>(self)->finish(error, bytes);
+      },
+      this);
+}
+
+void Stream::ReadAwaiter::finish(const error_code& error, std::size_t bytes) {
+  if (!error) {
+    if (!stream.landed(bytes, data, size, result)) {
+      if (!stream.interrupted_ && !stream.nudged_) {
+        begin();  // nothing but parts of a record
+        return;
+      }
+      result = {IoStatus::Interrupted, 0};
+    }
+  } else if (error == asio::error::eof) {
+    result = {stream.end_status(), 0};
+  } else if (error != asio::error::operation_aborted) {
+    result = {IoStatus::Failed, 0};
+  } else if (stream.read_timed_out_) {
+    result = {IoStatus::TimedOut, 0};
+  } else if (stream.interrupted_ || stream.nudged_ || !stream.is_open()) {
+    result = {IoStatus::Interrupted, 0};
+  } else {
+    begin();  // cancelled for the writer's deadline, or to ask again
+    return;
+  }
+  stream.read_deadline_ = SteadyTime::max();
+  waiter.resume();
 }
 
 bool Stream::ReadableAwaiter::await_ready() {
@@ -166,7 +169,7 @@ void Stream::ReadableAwaiter::await_suspend(std::coroutine_handle<> handle) {
 
 void Stream::ReadableAwaiter::begin() {
   stream.socket_.async_wait(
-      what, in_slot(stream.read_slot_, [this](const error_code& error) {
+      what, in_slot(stream.wait_slot_, [this](const error_code& error) {
         if (!error) {
           status = IoStatus::Ok;
         } else if (error != asio::error::operation_aborted) {

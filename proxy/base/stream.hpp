@@ -17,6 +17,7 @@
 #include "base/asio.hpp"
 #include "base/clock.hpp"
 #include "base/op_slot.hpp"
+#include "base/stream_socket.hpp"
 #include "base/task.hpp"
 
 namespace keepsake {
@@ -45,7 +46,8 @@ class StreamList {
   StreamList& operator=(const StreamList&) = delete;
 
   // Interrupts every stream whose deadline is over and remembers `now` for new deadlines. `tick` is
-  // the time until the next sweep: deadlines are rounded up by it, never down.
+  // the time until the next sweep: deadlines are rounded up by it, never down. Finds what
+  // StreamSocket::missed tells of, too.
   void sweep(SteadyTime now, Millis tick);
   SteadyTime now() const { return now_; }
   void set_now(SteadyTime now) { now_ = now; }
@@ -65,8 +67,8 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   Socket& socket() { return socket_; }
-  OpSlot& read_slot() { return read_slot_; }
-  // Takes over a connected descriptor. False if the kernel refuses.
+  // Takes over a connected descriptor, which is as tune_tcp() wants it if it is one of TCP. False
+  // if the kernel refuses.
   bool adopt(int fd, int family);
   bool is_open() const { return socket_.is_open(); }
   int fd() { return socket_.native_handle(); }
@@ -90,10 +92,12 @@ class Stream {
     read_timed_out_ = false;
   }
   bool read_timed_out() const { return read_timed_out_; }
-  // Also for BackendConnection: where the socket's bytes go that become [data, data + size), and
-  // what becomes of `bytes` of them: false when that is nothing yet, else `result` says it.
-  asio::mutable_buffer landing(char* data, std::size_t size) {
-    return tls_ ? tls_landing(data, size) : asio::mutable_buffer{data, size};
+  // Also for BackendConnection: reads what the socket has for [data, data + size), and what becomes
+  // of `bytes` that it had: false when that is nothing yet, else `result` says it.
+  void receive(char* data, std::size_t size, ReceiveOp::Done done, void* owner) {
+    const asio::mutable_buffer to =
+        tls_ ? tls_landing(data, size) : asio::mutable_buffer{data, size};
+    socket_.receive(receive_op_, static_cast<char*>(to.data()), to.size(), done, owner);
   }
   bool landed(std::size_t bytes, char* data, std::size_t size, IoResult& result) {
     if (tls_) [[unlikely]] {
@@ -102,6 +106,8 @@ class Stream {
     result = {IoStatus::Ok, bytes};
     return true;
   }
+  // Whether the last read is known to have left nothing in the kernel.
+  bool took_all() const { return receive_op_.took_all(); }
   // What a TLS stream can give without the socket; false: nothing, or it is a plain one.
   bool take_buffered(char* data, std::size_t size, IoResult& result) {
     return tls_ && tls_take(data, size, result);
@@ -145,9 +151,10 @@ class Stream {
   bool tls_has_news();
   IoStatus tls_end_status() const;
 
-  OpSlot read_slot_;  // before the socket, whose operations live in them
+  ReceiveOp receive_op_;  // before the socket, whose operations live in them
+  OpSlot wait_slot_;
   OpSlot write_slot_;
-  Socket socket_;
+  StreamSocket socket_;
   std::unique_ptr<Tls> tls_;
   StreamList& list_;
   Stream* next_ = nullptr;
@@ -175,6 +182,7 @@ struct Stream::ReadAwaiter {
 
  private:
   void begin();
+  void finish(const error_code& error, std::size_t bytes);
 };
 
 struct Stream::ReadableAwaiter {

@@ -88,11 +88,10 @@ FieldTable::FieldTable(const std::vector<std::string>& injected) {
   }
 }
 
-std::size_t FieldTable::slot_of(std::string_view name) {
-  const auto first = static_cast<unsigned char>(fold(name.front()));
-  const auto middle = static_cast<unsigned char>(fold(name[name.size() / 2]));
-  const auto last = static_cast<unsigned char>(fold(name.back()));
-  return (name.size() * 31U + first * 7U + middle * 59U + last * 17U) & 0xffU;
+std::size_t FieldTable::slot_of(char first, char middle, char last, std::size_t size) {
+  return (size * 31U + static_cast<unsigned char>(first) * 7U +
+          static_cast<unsigned char>(middle) * 59U + static_cast<unsigned char>(last) * 17U) &
+         0xffU;
 }
 
 void FieldTable::add(std::string_view name, FieldId id) {
@@ -109,17 +108,25 @@ void FieldTable::add(std::string_view name, FieldId id) {
   if (entries_.size() >= 200) {
     throw std::length_error("too many injected header names");  // at load time; config allows fewer
   }
-  std::size_t slot = slot_of(folded);
+  std::size_t slot =
+      slot_of(folded.front(), folded[folded.size() / 2], folded.back(), folded.size());
   while (slots_[slot] != 0) {
     slot = (slot + 1) & 0xffU;
   }
-  entries_.push_back({std::move(folded), id});
+  Entry& entry = entries_.emplace_back();
+  if (folded.size() < PlainName::kMost) {
+    folded.copy(entry.plain, folded.size());
+  }
+  entry.folded = std::move(folded);
+  entry.id = id;
   slots_[slot] = static_cast<std::uint8_t>(entries_.size());
 }
 
 FieldName FieldTable::find(std::string_view name) const {
   FieldName found;
-  for (std::size_t slot = slot_of(name); slots_[slot] != 0; slot = (slot + 1) & 0xffU) {
+  for (std::size_t slot =
+           slot_of(fold(name.front()), fold(name[name.size() / 2]), fold(name.back()), name.size());
+       slots_[slot] != 0; slot = (slot + 1) & 0xffU) {
     const Entry& entry = entries_[slots_[slot] - 1U];
     if (entry.folded.size() == name.size() && folds_to(name, entry.folded, found.exact)) {
       found.id = entry.id;
@@ -131,6 +138,22 @@ FieldName FieldTable::find(std::string_view name) const {
     found.id = FieldId::XForwardedOther;
   }
   return found;
+}
+
+FieldName FieldTable::find(const PlainName& name) const {
+  for (std::size_t slot = slot_of(name.folded[0], name.folded[name.size / 2],
+                                  name.folded[name.size - 1], name.size);
+       slots_[slot] != 0; slot = (slot + 1) & 0xffU) {
+    const Entry& entry = entries_[slots_[slot] - 1U];
+    if (entry.folded.size() == name.size && same_folded(entry.plain, name.folded)) {
+      return {entry.id, true};
+    }
+  }
+  if (name.size > kForwardedPrefix.size() && name.folded[2] == 'f' &&
+      std::string_view{name.folded, kForwardedPrefix.size()} == kForwardedPrefix) {
+    return {FieldId::XForwardedOther, true};
+  }
+  return {};
 }
 
 }  // namespace keepsake

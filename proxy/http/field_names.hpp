@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "http/plain_name.hpp"
+
 namespace keepsake {
 
 enum class FieldId : std::uint8_t {
@@ -77,13 +79,16 @@ class FieldTable {
 
   // `name` is a valid, non-empty token.
   FieldName find(std::string_view name) const;
+  // The same for one that is folded already; such a name is always exact.
+  FieldName find(const PlainName& name) const;
 
  private:
   struct Entry {
     std::string folded;
-    FieldId id;
+    FieldId id = FieldId::Other;
+    char plain[PlainName::kMost] = {};  // `folded` again, if it is short enough
   };
-  static std::size_t slot_of(std::string_view name);
+  static std::size_t slot_of(char first, char middle, char last, std::size_t size);
   void add(std::string_view name, FieldId id);
 
   std::vector<Entry> entries_;

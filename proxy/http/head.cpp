@@ -188,7 +188,29 @@ HeadStatus read_status_line(const char* begin, const char* end, ResponseHead& he
   return HeadStatus::Ok;
 }
 
-// field-name ":" OWS field-value OWS CRLF (RFC 9112 5): no space before the colon, no folding.
+// OWS field-value OWS CRLF (RFC 9112 5), no folding; `field` has its name and `p` is behind the
+// colon.
+HeadStatus read_value(const char* p, const char* end, Field& field, const char*& next,
+                      const char*& why) {
+  while (p != end && is_space(*p)) {
+    ++p;
+  }
+  const char* stop = find_control(p, end);
+  if (stop == end) {
+    return HeadStatus::NeedMore;
+  }
+  if (const HeadStatus line = end_of_line(stop, end, next, why); line != HeadStatus::Ok) {
+    return line;
+  }
+  field.line = {field.name.data(), static_cast<std::size_t>(next - field.name.data())};
+  while (stop != p && is_space(stop[-1])) {
+    --stop;
+  }
+  field.value = {p, static_cast<std::size_t>(stop - p)};
+  return HeadStatus::Ok;
+}
+
+// field-name ":" field-value: no space before the colon.
 HeadStatus read_field(const char* begin, const char* end, Field& field, const char*& next,
                       const char*& why) {
   const char* p = begin;
@@ -204,23 +226,28 @@ HeadStatus read_field(const char* begin, const char* end, Field& field, const ch
                                      : "malformed header name");
   }
   field.name = {begin, static_cast<std::size_t>(p - begin)};
-  ++p;
-  while (p != end && is_space(*p)) {
-    ++p;
+  return read_value(p + 1, end, field, next, why);
+}
+
+// The same, and what the name means.
+HeadStatus read_known_field(const char* begin, const char* end, const FieldTable& names,
+                            Field& field, const char*& next, const char*& why) {
+  PlainName plain;
+  FieldName name;
+  HeadStatus line = HeadStatus::Ok;
+  if (read_plain_name(begin, end, plain)) {
+    field.name = {begin, plain.size};
+    line = read_value(begin + plain.size + 1, end, field, next, why);
+    name = names.find(plain);
+  } else {
+    line = read_field(begin, end, field, next, why);
+    if (line == HeadStatus::Ok) {
+      name = names.find(field.name);
+    }
   }
-  const char* stop = find_control(p, end);
-  if (stop == end) {
-    return HeadStatus::NeedMore;
-  }
-  if (const HeadStatus line = end_of_line(stop, end, next, why); line != HeadStatus::Ok) {
-    return line;
-  }
-  field.line = {begin, static_cast<std::size_t>(next - begin)};
-  while (stop != p && is_space(stop[-1])) {
-    --stop;
-  }
-  field.value = {p, static_cast<std::size_t>(stop - p)};
-  return HeadStatus::Ok;
+  field.id = name.id;
+  field.exact = name.exact;
+  return line;
 }
 
 // The header lines up to and with the empty line; continues at head.parsed.
@@ -252,7 +279,7 @@ HeadStatus read_fields(std::string_view data, const HeadLimits& limits, const Fi
     }
     Field field;
     const char* next = nullptr;
-    const HeadStatus line = read_field(p, end, field, next, head.why);
+    const HeadStatus line = read_known_field(p, end, names, field, next, head.why);
     if (line == HeadStatus::NeedMore && data.size() >= limits.bytes) {
       head.why = "head too large";
       return HeadStatus::TooLarge;
@@ -264,12 +291,9 @@ HeadStatus read_fields(std::string_view data, const HeadLimits& limits, const Fi
       head.why = "too many header lines";
       return HeadStatus::TooLarge;
     }
-    const FieldName name = names.find(field.name);
-    field.id = name.id;
-    field.exact = name.exact;
     head.fields.push_back(field);
-    std::uint16_t& first = head.first[static_cast<std::size_t>(name.id)];
-    if (first == 0 && name.exact) {
+    std::uint16_t& first = head.first[static_cast<std::size_t>(field.id)];
+    if (first == 0 && field.exact) {
       first = static_cast<std::uint16_t>(head.fields.size());
     }
     p = next;

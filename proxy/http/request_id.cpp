@@ -27,8 +27,11 @@ bool all_zero(std::span<const std::uint8_t> bytes) {
 }
 
 void append_bytes(std::span<const std::uint8_t> bytes, std::string& out) {
+  std::size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
   for (const std::uint8_t byte : bytes) {
-    append_hex(byte, kLowerHex, out);
+    out[at++] = kLowerHex[byte >> 4U];
+    out[at++] = kLowerHex[byte & 0x0fU];
   }
 }
 

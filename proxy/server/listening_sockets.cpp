@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/stream_socket.hpp"
+
 namespace keepsake {
 
 namespace {
@@ -186,7 +188,9 @@ std::vector<SharedSocket> open_unix(const SocketName& name, std::string& error) 
 }  // namespace
 
 ListeningSocket::ListeningSocket(int fd, bool ours)
-    : fd_(fd), port_(port_of(name_of(fd))), ours_(ours) {}
+    : fd_(fd), port_(port_of(name_of(fd))), ours_(ours) {
+  tune_tcp(fd);  // for those who are accepted from it
+}
 
 ListeningSocket::~ListeningSocket() {
   ::close(fd_);

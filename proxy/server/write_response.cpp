@@ -31,6 +31,12 @@ void decide_keep_alive(Exchange& x) {
                  x.connection.exchanges < limits.requests_per_connection;
 }
 
+// After its last response a client that did not say that it would be its last may still be sending.
+bool may_still_send(const Exchange& x) {
+  return x.client_keeps_alive || !x.head_read || !x.body_read || x.upload.running ||
+         !x.work.in.empty() || !x.connection.stream.took_all();
+}
+
 void append_connection_lines(const Exchange& x, std::string& out) {
   if (!x.keep_alive) {
     out.append("Connection: close\r\n");
@@ -81,7 +87,7 @@ Task<void> write_local(Exchange& x) {
   if (status != IoStatus::Ok) {
     x.keep_alive = false;
   }
-  x.connection.linger = !x.keep_alive;
+  x.connection.linger = !x.keep_alive && may_still_send(x);
 }
 
 // Whether the backend's link may serve again once the body is read.
@@ -228,7 +234,7 @@ Task<void> write_forwarded(Exchange& x) {
   if (x.lease) {
     return_link(x, reusable);
   }
-  x.connection.linger = !x.keep_alive;
+  x.connection.linger = !x.keep_alive && may_still_send(x);
 }
 
 }  // namespace

@@ -216,8 +216,8 @@ Task<bool> RedisConnection::Core::connect() {
     error = co_await stream_->connect(endpoint, SteadyTime::max());
     if (!error) {
       if (endpoint.protocol().family() != AF_UNIX) {
+        tune_tcp(stream_->fd());
         error_code ignored;
-        stream_->socket().set_option(asio::ip::tcp::no_delay(true), ignored);
         stream_->socket().set_option(asio::socket_base::keep_alive(true), ignored);
       }
       co_return true;

@@ -1,0 +1,119 @@
+#include "base/stream_socket.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace keepsake {
+
+namespace {
+
+// What is left to be read as the kernel said it with the bytes; an end that has arrived counts as
+// one byte. Negative: it did not say.
+int left_of(const msghdr& message) {
+  int left = -1;
+  const cmsghdr* said = CMSG_FIRSTHDR(&message);
+  if (said != nullptr && said->cmsg_level == SOL_TCP && said->cmsg_type == TCP_CM_INQ) {
+    std::memcpy(&left, CMSG_DATA(said), sizeof left);
+  }
+  return left;
+}
+
+}  // namespace
+
+ReceiveOp::ReceiveOp() : reactor_op(error_code{}, &ReceiveOp::perform, &ReceiveOp::complete) {}
+
+asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* base) {
+  auto& op = *static_cast<ReceiveOp*>(base);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  iovec part{op.data_, op.size_};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ssize_t n = 0;
+  do {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    n = ::recvmsg(op.fd_, &message, MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return not_done;
+    }
+    op.ec_ = error_code{errno, boost::system::system_category()};
+    op.bytes_transferred_ = 0;
+    return done;
+  }
+  op.ec_ = n == 0 ? error_code{asio::error::eof} : error_code{};
+  op.bytes_transferred_ = static_cast<std::size_t>(n);
+  op.emptied_ = left_of(message) == 0;
+  return op.emptied_ ? done_and_exhausted : done;
+}
+
+void ReceiveOp::complete(void* scheduler, asio::detail::operation* base, const error_code&,
+                         std::size_t) {
+  if (scheduler == nullptr) {
+    return;  // the io_context goes away, and nobody waits any more
+  }
+  // Copies: the callee may begin the next read with the same operation.
+  auto& op = *static_cast<ReceiveOp*>(base);
+  op.unasked_ = false;
+  const error_code error = op.ec_;
+  op.done_(op.owner_, error, op.bytes_transferred_);
+}
+
+StreamSocket::StreamSocket(asio::io_context& io)
+    : Socket(io), reactor_(asio::use_service<asio::detail::reactor>(io)) {}
+
+void StreamSocket::adopt(const asio::generic::stream_protocol& protocol, int fd,
+                         error_code& error) {
+  assign(protocol, fd, error);
+  if (!error) {
+    // Or the reactor would be told to forget it, one more system call for each connection.
+    namespace ops = asio::detail::socket_ops;
+    ops::state_type& state = impl_.get_implementation().state_;
+    state = static_cast<ops::state_type>(state & ~ops::possible_dup);
+  }
+}
+
+void StreamSocket::receive(ReceiveOp& op, char* data, std::size_t size, ReceiveOp::Done done,
+                           void* owner) {
+  auto& socket = impl_.get_implementation();
+  op.unasked_ = std::exchange(op.emptied_, false);
+  op.ec_ = error_code{};
+  op.bytes_transferred_ = 0;
+  op.fd_ = socket.socket_;
+  op.data_ = data;
+  op.size_ = size;
+  op.done_ = done;
+  op.owner_ = owner;
+  if (std::exchange(op.ask_, false) && ReceiveOp::perform(&op) != ReceiveOp::not_done) {
+    reactor_.post_immediate_completion(&op, true);
+    return;
+  }
+  reactor_.start_op(asio::detail::reactor::read_op, socket.socket_, socket.reactor_data_, &op, true,
+                    true);
+}
+
+bool StreamSocket::missed(ReceiveOp& op) {
+  if (!std::exchange(op.unasked_, false)) {
+    return false;
+  }
+  char byte = 0;
+  const ssize_t n = ::recv(op.fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  op.ask_ = n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  return op.ask_;
+}
+
+void tune_tcp(int fd) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);
+}
+
+}  // namespace keepsake
