@@ -1,25 +1,32 @@
 #!/usr/bin/env python3
 """Holds tests/requirements.md against the tests.
 
-Fails when one of P-1 to P-88 or S-1 to S-38 is missing, when a number stands there twice, when a row names no test
-and does not say why, when a named test does not exist in the sources, and when it did not run and pass. A row names
-a Catch2 test by its sentence and a Python test as module.py::test_name. The test programs write what they ran into
-the folder given as the second argument (tests/support/main.cpp), tests/interop/run.sh gives a folder of its own
-with --python (tests/cli/runner.py).
+Fails when one of P-1 to P-88, S-1 to S-38 or O-1 to O-48 is missing, when a number stands there twice, when a row
+names no test and does not say why, when a named test does not exist in the sources, and when it did not run and pass.
+A row names a Catch2 test by its sentence, and a test of a script as folder/module.py::test_name or as
+folder/file.mjs::its sentence.
 
-usage: check_requirements.py SOURCE_DIR [[--python] RECORD_DIR]
+Without --scripts the record is that of ctest: what the test programs ran (tests/support/main.cpp), and the scripts
+of tests/session. With it, that of the scripts (tests/cli/runner.py): of a file that has no record at all nothing is
+expected, it was not asked for, or what it needs is not installed, and it says so itself. With --all every folder that
+a row names must have run.
+
+usage: check_requirements.py SOURCE_DIR [[--scripts [--all]] RECORD_DIR]
 """
 import pathlib
 import re
 import sys
 
 NUMBERS = [f"P-{n}" for n in range(1, 89)] + [f"S-{n}" for n in range(1, 39)]
-ROW = re.compile(r"^\|\s*([PBS])-(\d+)\s*\|(.*)\|(.*)\|\s*$")
+NUMBERS += [f"O-{n}" for n in range(1, 49)]
+ROW = re.compile(r"^\|\s*([PBSO])-(\d+)\s*\|(.*)\|(.*)\|\s*$")
 NAMED = re.compile(r"`([^`]+)`")
-PYTHON = re.compile(r"^(\w+)\.py::(test_\w+)$")
+SCRIPT = re.compile(r"^((\w+)/[\w.]+)::")
 # TEST_CASE("one " "string", ...): adjacent literals are one name.
 CASE = re.compile(r'TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+IN_PYTHON = re.compile(r"^    def (test_\w+)\(", re.M)
+IN_JAVASCRIPT = re.compile(r"^test\('((?:[^'\\]|\\.)*)'", re.M)
 
 
 def names_in_sources(root):
@@ -28,9 +35,10 @@ def names_in_sources(root):
         for literals in CASE.findall(path.read_text()):
             name = "".join(LITERAL.findall(literals))
             names.add(name.replace('\\"', '"').replace("\\\\", "\\"))
-    for folder in ("cli", "interop", "session"):
-        for path in sorted((root / "tests" / folder).glob("*.py")):
-            names |= {f"{path.name}::{name}" for name in re.findall(r"^    def (test_\w+)\(", path.read_text(), re.M)}
+    for pattern, literal in (("*.py", IN_PYTHON), ("*.test.mjs", IN_JAVASCRIPT)):
+        for path in sorted((root / "tests").glob("*/" + pattern)):
+            found = literal.findall(path.read_text())
+            names |= {f"{path.parent.name}/{path.name}::{name}".replace("\\'", "'") for name in found}
     return names
 
 
@@ -44,13 +52,14 @@ def results(folder):
     return passed
 
 
-def not_passed(name, ran, python):
-    """What is wrong with the record of a test, or nothing: the two kinds of tests run at different times."""
-    module = PYTHON.match(name)
-    if ran is None or bool(module) != python:
+def not_passed(name, ran, scripts, everything):
+    """What is wrong with the record of a test, or nothing: ctest and the scripts run at different times."""
+    script = SCRIPT.match(name)
+    if ran is None or scripts != bool(script and script[2] != "session"):
         return None
-    if python and not any(each.startswith(f"{module[1]}.py::") for each in ran):
-        return None  # that part of the tests was not asked for, or cannot run here, and says so itself
+    if script and not any(each.startswith(script[1] + "::") for each in ran):
+        ran_at_all = any(each.startswith(script[2] + "/") for each in ran)
+        return None if ran_at_all or not everything else "did not run: nothing of its folder did"
     if name not in ran:
         return "did not run"
     return None if ran[name] else "failed"
@@ -58,7 +67,7 @@ def not_passed(name, ran, python):
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    python = "--python" in sys.argv
+    scripts, everything = "--scripts" in sys.argv, "--all" in sys.argv
     record = pathlib.Path(sys.argv[-1]) if len(sys.argv) > 2 else None
     known = names_in_sources(root)
     ran = results(record) if record else None
@@ -78,7 +87,7 @@ def main():
         for name in tests:
             if name not in known:
                 faults.append(f"{number}: there is no test \"{name}\"")
-            elif wrong := not_passed(name, ran, python):
+            elif wrong := not_passed(name, ran, scripts, everything):
                 faults.append(f"{number}: \"{name}\" {wrong}")
     faults += [f"{n} is missing" for n in NUMBERS if n not in seen]
     faults += [f"{n} is no requirement" for n in seen if n[0] != "B" and n not in NUMBERS]

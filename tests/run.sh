@@ -148,6 +148,11 @@ fuzzers() {
   run_ctest fuzz ctest --test-dir build/fuzz --label-regex '^fuzz$'
 }
 
+# What the table of requirements says that the scripts show, they have shown.
+requirements() {
+  python3 -B tests/check_requirements.py . --scripts --all "$KEEPSAKE_SCRIPT_RECORD" && echo "1 passed, 0 failed"
+}
+
 # A part of the tests that is a script of its own.
 script() { # NAME PATH
   if [[ -x $2 ]]; then
@@ -161,6 +166,9 @@ main() {
   ensure_build_packages && ensure_test_packages || exit 1
   [[ $mode != full ]] || ensure_full_packages || exit 1
   mkdir -p "$logs"
+  export KEEPSAKE_SCRIPT_RECORD=$logs/record
+  rm -rf "$KEEPSAKE_SCRIPT_RECORD"
+  mkdir "$KEEPSAKE_SCRIPT_RECORD"
 
   if ! stage build build release; then
     echo "0 passed, 1 failed"
@@ -180,6 +188,7 @@ main() {
     script tls tests/tls/run.sh
     script eyes tests/eyes/run.sh
     script browser tests/browser/run.sh
+    stage requirements requirements
   fi
   if [[ $mode == full ]]; then
     script demo tests/demo/run.sh

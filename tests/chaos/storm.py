@@ -188,12 +188,15 @@ class Storm:
         except (asyncio.IncompleteReadError, ConnectionError):
             return status, head, b"", False
 
-    def judge(self, visitor, mode, nonce, answer):
+    def judge(self, visitor, mode, nonce, answer, method=b"GET"):
         status, _, body, complete = answer
         self.count[f"{status}{'' if complete else ' cut'}"] += 1
         if status >= 500:
             if mode in ("ok", "chunked", "drip", "big", "hint") and self.killing == 0:
                 self.count["unexpected 5xx"] += 1
+                # A POST may have met a link that its backend was closing; a GET is sent again then.
+                if status == 502 and method == b"GET":
+                    raise Wrong(f"a GET ({mode}) was a bad gateway with both backends up")
             return
         if not complete:
             return
@@ -241,7 +244,7 @@ class Storm:
             nonce, request = self.request(visitor, mode, extra, method)
             writer.write(request + body)
             answer = await self.response(reader)
-            self.judge(visitor, mode, nonce, answer)
+            self.judge(visitor, mode, nonce, answer, method)
             if not answer[3] or b"\r\nconnection: close\r\n" in answer[1].lower():
                 break
         writer.close()

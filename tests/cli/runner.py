@@ -1,6 +1,7 @@
-"""Runs the tests of this folder and ends with the line that tests/run.sh adds up. With KEEPSAKE_PYTHON_RECORD in the
-environment, a folder, it leaves "passed MODULE.py::TEST" there for check_requirements.py."""
+"""Runs the tests of this folder and ends with the line that tests/run.sh adds up. With KEEPSAKE_SCRIPT_RECORD in the
+environment, a folder, it leaves "passed FOLDER/MODULE.py::TEST" there for check_requirements.py."""
 
+import collections
 import os
 import pathlib
 import sys
@@ -9,11 +10,15 @@ import unittest
 
 
 def write_record(result, bad):
-    folder = os.environ.get("KEEPSAKE_PYTHON_RECORD")
-    for test in result.ran if folder else ():
-        module, name = type(test).__module__, test._testMethodName
-        with (pathlib.Path(folder) / module).open("a") as record:
-            print("failed" if test in bad else "passed", f"{module}.py::{name}", file=record)
+    """A file for each module, anew."""
+    folder, lines = os.environ.get("KEEPSAKE_SCRIPT_RECORD"), collections.defaultdict(list)
+    for test in result.ran:
+        file = pathlib.Path(sys.modules[type(test).__module__].__file__).resolve()
+        verdict = "failed" if test in bad else "passed"
+        lines[f"{file.parent.name}-{file.name}"].append(
+            f"{verdict} {file.parent.name}/{file.name}::{test._testMethodName}\n")
+    for name in lines if folder else ():
+        (pathlib.Path(folder) / name).write_text("".join(lines[name]))
 
 
 class OneLineEach(unittest.TextTestResult):
@@ -59,6 +64,7 @@ class OneLineEach(unittest.TextTestResult):
 
 
 def main():
+    sys.path.insert(0, os.getcwd())  # in front of the folder that this file is in
     loader = unittest.defaultTestLoader
     suite = loader.loadTestsFromNames(sys.argv[1:]) if sys.argv[1:] else loader.discover(".")
     result = OneLineEach(unittest.runner._WritelnDecorator(sys.stdout), False, 0)

@@ -6,15 +6,16 @@ import concurrent.futures
 import contextlib
 import http.server
 import socket
+import struct
 import threading
 import time
 import unittest
 
-from support import TestCase, free_port, request, set_name, until
+from support import PATIENCE, TestCase, free_port, request, set_name, until
 
 YAML = """\
 listen: [{address: 127.0.0.1:0}]
-workers: 2
+workers: WORKERS
 backends:
   app:
     servers: [SERVERS]
@@ -29,13 +30,16 @@ log: {access: false}
 
 class Server:
     """Answers with its own name; knows how many requests it had at once at most. Without `healthy` its
-    health check fails; while `gate` is closed nothing but that is answered."""
+    health check fails; while `gate` is closed nothing but that is answered, and while `answering` is, not even
+    that."""
 
     def __init__(self, name, port=0):
         self.name, self.most, self.now, self.checks = name, 0, 0, 0
         self.healthy, self.slow, self.links = True, 0, []
         self.lock, self.gate = threading.Lock(), threading.Event()
         self.gate.set()
+        self.answering = threading.Event()
+        self.answering.set()
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,6 +48,7 @@ class Server:
             def do_GET(self):
                 if self.path == "/healthz":
                     server.checks += 1
+                    server.answering.wait()
                     return self.answer(200 if server.healthy else 500)
                 with server.lock:
                     server.now += 1
@@ -57,8 +62,9 @@ class Server:
             def answer(self, status):
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(server.name)))
-                self.end_headers()
-                self.wfile.write(server.name.encode())
+                with contextlib.suppress(OSError):  # a check that was given up
+                    self.end_headers()
+                    self.wfile.write(server.name.encode())
 
             def log_message(self, *_):
                 pass
@@ -77,6 +83,7 @@ class Server:
 
     def close(self):
         self.gate.set()
+        self.answering.set()
         self.listener.shutdown()
         self.listener.server_close()
         for link in self.links:  # those that keepsake keeps, too
@@ -91,10 +98,10 @@ class Backends(TestCase):
             self.addCleanup(server.close)
         return servers
 
-    def keepsake(self, servers, more, entry='"http://127.0.0.1:{port}"', ports=None):
+    def keepsake(self, servers, more, entry='"http://127.0.0.1:{port}"', ports=None, workers=2):
         ports = ports or [server.port for server in servers]
         entries = ", ".join(entry.format(port=port, weight=i + 1) for i, port in enumerate(ports))
-        return self.start(YAML.replace("SERVERS", entries).replace("MORE", more))
+        return self.start(YAML.replace("SERVERS", entries).replace("MORE", more).replace("WORKERS", str(workers)))
 
     def counts(self, keepsake, requests, headers=None):
         return collections.Counter(request(keepsake.port, "/", headers=headers).body for _ in range(requests))
@@ -148,6 +155,36 @@ class Backends(TestCase):
         for server in servers:
             self.assertEqual(server.most, 3)
 
+    def test_a_reset_gives_up_the_place_in_the_queue_and_a_half_close_keeps_it(self):
+        servers = self.servers(1)
+        servers[0].gate.clear()
+        keepsake = self.keepsake(servers, "max_requests: 1\n    queue: {size: 2, timeout: 1m}", workers=1)
+        with contextlib.ExitStack() as links:
+            def ask(path):
+                link = links.enter_context(socket.create_connection(("127.0.0.1", keepsake.port), timeout=PATIENCE))
+                link.sendall(f"GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+                return link
+            first = ask("first")
+            until("it is at the server", lambda: servers[0].now == 1)
+            resets, half = ask("resets"), ask("half")
+            half.shutdown(socket.SHUT_WR)
+            until("the queue is full", lambda: request(keepsake.port, "/").status == 503)
+            resets.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            resets.close()
+            # Its place is free long before its minute is over: one that comes may wait there.
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                def waits():
+                    late = pool.submit(request, keepsake.port, "/")
+                    with contextlib.suppress(concurrent.futures.TimeoutError):
+                        return None if late.result(0.3).status == 503 else late
+                    return late
+                late = until("there is room", waits)
+                servers[0].gate.set()
+                self.assertEqual(late.result().status, 200)
+            for link in (first, half):
+                self.assertEqual(link.recv(65536)[9:12], b"200")
+            self.assertEqual(servers[0].most, 1)
+
     def test_more_than_servers_and_queue_hold_is_503(self):
         servers = self.servers(1)
         servers[0].gate.clear()
@@ -186,6 +223,44 @@ class Backends(TestCase):
         self.addCleanup(back.close)
         keepsake.said("is healthy again")
         until("it gets its share", lambda: set(self.counts(keepsake, 20)) == {"s0", "back"})
+
+    def test_a_check_that_is_never_answered_has_failed(self):
+        servers = self.servers(2)
+        servers[0].answering.clear()
+        keepsake = self.keepsake(servers, "health_check: {interval: 200ms, timeout: 200ms, unhealthy: 2}")
+        keepsake.said(rf"127\.0\.0\.1:{servers[0].port} is unhealthy: no answer in time")
+        until("all workers know", lambda: set(self.counts(keepsake, 20)) == {"s1"})
+        servers[0].answering.set()
+        keepsake.said("is healthy again")
+        until("it gets its share", lambda: set(self.counts(keepsake, 20)) == {"s0", "s1"})
+
+    def test_least_requests_avoids_a_server_that_hangs(self):
+        servers = self.servers(2)
+        servers[0].gate.clear()
+        keepsake = self.keepsake(servers, "balance: least_requests", workers=1)
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            asked = []
+
+            def hangs():
+                asked.append(pool.submit(request, keepsake.port, "/"))
+                until("it is answered or hangs", lambda: asked[-1].done() or servers[0].now == 1)
+                return not asked[-1].done()
+            until("one hangs", hangs)
+            self.assertEqual(self.counts(keepsake, 40), {"s1": 40})
+            servers[0].gate.set()
+            self.assertEqual({one.result().status for one in asked}, {200})
+
+    def test_a_server_that_comes_back_begins_with_a_tenth_of_its_share(self):
+        servers = self.servers(2)
+        servers[0].healthy = False
+        keepsake = self.keepsake(servers, "slow_start: 1h\n    "
+                                 "health_check: {interval: 200ms, timeout: 200ms, unhealthy: 2, healthy: 2}")
+        keepsake.said("is unhealthy")
+        servers[0].healthy = True
+        keepsake.said("is healthy again")
+        until("it gets something", lambda: self.counts(keepsake, 40)["s0"])
+        counts = self.counts(keepsake, 220)
+        self.assertAlmostEqual(counts["s0"], 20, delta=15)  # a tenth of the other's, of two workers
 
     def test_every_address_of_a_name_is_used_and_a_dead_one_does_no_harm(self):
         # localhost is 127.0.0.1 and on most machines ::1, too, where nobody listens.

@@ -1,16 +1,14 @@
 import os
-import pathlib
 import pty
+import re
 import resource
 import select
-import shutil
 import signal
 import subprocess
 import unittest
 
+import names
 from support import BIN, TestCase, environment, free_port, plain, request, set_name, until
-
-HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Start(TestCase):
@@ -57,11 +55,10 @@ class Start(TestCase):
         self.assertIn(request(keepsake.port, "/").status, (502, 503))
         self.assertEqual(request(keepsake.port, "/reset").status, 303)
 
-    @unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
+    @names.needs_compiler
     def test_silent_name_servers_hold_up_neither_start_nor_end(self):
-        silent = self.folder / "silent_names.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", silent, HERE / "silent_names.c"], check=True)
-        keepsake = self.start(plain().replace("http://127.0.0.1:1", "http://app.example:80"), LD_PRELOAD=str(silent))
+        text = plain().replace("http://127.0.0.1:1", "http://app.example:80")
+        keepsake = self.start(text, **names.preload(self.folder))
         self.assertEqual(request(keepsake.port, "/reset").status, 303)
         keepsake.signal(signal.SIGTERM)
         self.assertEqual(keepsake.ends(10), 0)
@@ -87,6 +84,17 @@ class Process(TestCase):
     def test_it_leaves_no_core_file_behind(self):
         keepsake = self.start(plain())
         self.assertEqual(self.limits(keepsake)["Max core file size"], ["0", "0"])
+
+    def test_there_are_as_many_workers_as_cores_that_it_may_use(self):
+        mine = sorted(os.sched_getaffinity(0))
+        for cores in {1, len(mine)}:
+            with self.subTest(cores=cores):
+                keepsake = self.start(plain(more="admin: {address: 127.0.0.1:0}\n"),
+                                      preexec_fn=lambda cores=cores: os.sched_setaffinity(0, mine[:cores]))
+                text = request(keepsake.admin, "/metrics").body
+                workers = int(re.search(r"^keepsake_workers (\d+)$", text, re.M)[1])
+                self.assertLessEqual(workers, cores)  # a quota of the control group may allow fewer
+                self.assertGreaterEqual(workers, 1)
 
     def test_the_descriptor_limit_is_raised_to_what_is_needed(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -63,6 +63,18 @@ class Text(LogTest):
         server = f"http://127.0.0.1:{self.app.port}"
         self.assertRegex(second, rf'\A200 "GET" "/b" "/\*" app "{re.escape(server)}" 3 0 - 1 [0-9a-f]{{64}} "shop.example" -\n\Z')
 
+    def test_the_request_id_of_a_trusted_proxy_is_taken_and_of_anybody_else_is_not(self):
+        for trusted, taken in (("127.0.0.1", True), ("10.0.0.0/8", False)):
+            with self.subTest(trusted=trusted):
+                (self.folder / "access.log").unlink(missing_ok=True)
+                self.begin("{fields: [request_id]}", f"trusted_proxies: [{trusted}]\n")
+                for given in ("an-id-of-42", "two words"):  # the second is none, whoever says it
+                    request(self.keepsake.port, "/", headers={"X-Request-Id": given})
+                first, second = (line.strip() for line in self.lines(2))
+                self.assertEqual(first == "an-id-of-42", taken)
+                for made in [second] if taken else [first, second]:
+                    self.assertRegex(made, r"\A[0-9a-f]{32}\Z")
+
     def test_a_request_that_was_none_has_a_line_too(self):
         self.begin("{fields: [status, method, target, route, fault]}")
         raw(self.keepsake.port, b"garbage\r\n\r\n")

@@ -7,6 +7,7 @@ usage: flask_interop.py PATH/TO/flask_cookie       (exit 77: Flask is not instal
 import base64
 import datetime
 import json
+import pathlib
 import random
 import subprocess
 import sys
@@ -270,4 +271,7 @@ class Interop(unittest.TestCase):
 
 if __name__ == "__main__":
     HELPER = sys.argv.pop(1)
-    unittest.main()
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+    import runner
+    sys.argv[1:] = ["__main__"]
+    runner.main()

@@ -1,66 +1,47 @@
 """Backends that speak TLS: real nginx with certificates good and bad."""
 
 import contextlib
-import pathlib
-import shutil
+import re
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import unittest
 
+import nginx
 import support
 import world
-from support import until
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-CONFIG = """\
-daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-  uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  server {{
+SERVER = """
     listen 127.0.0.1:{port} ssl; {client}
-    ssl_certificate {certificate}; ssl_certificate_key {key};
+    ssl_certificate {pair.certificate}; ssl_certificate_key {pair.key};
     location / {{ return 200 "$ssl_server_name $ssl_session_reused $ssl_client_s_dn"; }}
     location /close {{ keepalive_timeout 0; return 200 "$ssl_session_reused"; }}
-  }}
-}}
 """
 
 
-@unittest.skipUnless(pathlib.Path(NGINX).exists(), "nginx is not installed")
-class Nginx(world.TestCase):
+class NginxCase(world.TestCase):
+    def start_nginx(self, pair, client="", port=None):
+        port = port or support.free_port()
+        server = nginx.Nginx(self.folder, port, SERVER.format(port=port, client=client, pair=pair))
+        self.addCleanup(server.stop)
+        return server
+
     def nginx(self, pair, client=""):
-        port = support.free_port()
-        file = self.folder / f"nginx-{port}.conf"
-        file.write_text(CONFIG.format(folder=self.folder, port=port, certificate=pair.certificate, key=pair.key,
-                                      client=client))
-        child = subprocess.Popen([NGINX, "-p", self.folder, "-c", file], stderr=subprocess.PIPE,
-                                 stdin=subprocess.DEVNULL)
-
-        def stop():
-            child.send_signal(signal.SIGTERM)
-            child.communicate()
-        self.addCleanup(stop)
-
-        def answers():
-            assert child.poll() is None, child.stderr.read()
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-        until("nginx listens", answers)
-        return port
+        return self.start_nginx(pair, client).port
 
     def proxy(self, port, tls):
-        return self.run_keepsake(self.config("[{address: \"127.0.0.1:0\"}]", port, scheme="https",
-                                             backend_more=f", tls: {{{tls}}}"))
+        return self.run_keepsake(self.text(port, tls))
 
     def ca(self, name="app.example"):
         return f"ca: {self.authority.file}, server_name: {name}"
 
+    def text(self, port, tls, more=""):
+        return self.config("[{address: \"127.0.0.1:0\"}]", port, scheme="https", backend_more=f", tls: {{{tls}}}{more}")
+
+
+@nginx.needs_nginx
+class Nginx(NginxCase):
     def test_a_good_certificate_is_believed_and_sessions_are_resumed(self):
         keepsake = self.proxy(self.nginx(self.authority.make("good", "app.example")), self.ca())
         self.assertEqual(support.request(keepsake.port, "/").body, "app.example . ")
@@ -110,6 +91,94 @@ class Nginx(world.TestCase):
         keepsake = self.proxy(self.backend().port, self.ca())
         self.assertEqual(support.request(keepsake.port, "/").status, 502)
         keepsake.said("TLS: (wrong version number|the peer closed)")
+
+
+@nginx.needs_nginx
+class Health(NginxCase):
+    def test_checks_speak_tls_and_a_wrong_name_is_unhealthy(self):
+        wrong = self.start_nginx(self.authority.make("wrong", "other.example"))
+        good = self.start_nginx(self.authority.make("good", "app.example"))
+        checks = ", health_check: {path: /healthz, interval: 400ms, timeout: 400ms, unhealthy: 2, healthy: 2}"
+        text = self.text(wrong.port, self.ca(), checks + ", retry: {attempts: 1}")
+        both = f":{wrong.port}\", \"https://127.0.0.1:{good.port}\"]"
+        keepsake = self.run_keepsake(text.replace(f":{wrong.port}\"]", both))
+        keepsake.said(rf"https://127\.0\.0\.1:{wrong.port} is unhealthy: TLS: hostname mismatch")
+        support.until("every worker knows", lambda: self.healthy(keepsake) == {wrong.port: 0, good.port: 1})
+        self.assertEqual({support.request(keepsake.port, "/").status for _ in range(20)}, {200})
+        wrong.stop()
+        self.start_nginx(self.authority.make("right", "app.example"), port=wrong.port)
+        keepsake.said(rf"https://127\.0\.0\.1:{wrong.port} is healthy again")
+        self.assertEqual(self.healthy(keepsake), {wrong.port: 1, good.port: 1})
+        self.assertEqual({support.request(keepsake.port, "/").status for _ in range(20)}, {200})
+
+    def healthy(self, keepsake):
+        """{port: what /metrics says of the server}"""
+        text = support.request(keepsake.ports[-1], "/metrics").body
+        found = re.findall(r'^keepsake_server_healthy\{[^}]*server="https://127\.0\.0\.1:(\d+)"\} (\d)$', text, re.M)
+        return {int(port): int(value) for port, value in found}
+
+
+@nginx.needs_nginx
+class Renewal(NginxCase):
+    """The files of a backend are renewed as those of listeners are."""
+
+    def test_another_authority_is_believed_from_the_next_connection_on(self):
+        other = world.Authority(self.folder, "other")
+        keepsake = self.proxy(self.nginx(other.make("good", "app.example")), self.ca())
+        old = self.authority.file.read_bytes()
+        self.assertEqual(support.request(keepsake.port, "/").status, 502)
+        self.replace(self.authority.file, other.file)
+        keepsake.said("the certificates of a backend were read again")
+        for _ in range(8):  # at both workers, new links and kept ones
+            self.assertEqual(support.request(keepsake.port, "/").status, 200)
+            self.assertEqual(support.request(keepsake.port, "/close").status, 200)
+        # and what the old one had signed is not believed for having been believed once: no link, no session stays
+        since = len(keepsake.text)
+        self.authority.file.write_bytes(old)
+        keepsake.signal(signal.SIGHUP)
+        keepsake.said("reloaded", since)
+        for path in ["/", "/close"] * 4:
+            self.assertEqual(support.request(keepsake.port, path).status, 502)
+
+    def test_a_client_certificate_is_renewed_by_file_and_by_sighup(self):
+        port = self.nginx(self.authority.make("good", "app.example"),
+                          f"ssl_client_certificate {self.authority.file}; ssl_verify_client on;")
+        shown = self.authority.make("client", subject="/CN=first")
+        text = self.text(port, f"{self.ca()}, certificate: {shown.certificate}, key: {shown.key}")
+        keepsake = self.run_keepsake(text)
+        self.shows(keepsake, "first")
+        self.replace_pair(shown, "second")
+        keepsake.said("the certificates of a backend were read again")
+        support.until("links of before are gone", lambda: self.seen(keepsake) == {"CN=second"})
+        self.replace_pair(shown, "third")
+        keepsake.reload(text, "reloaded")
+        self.shows(keepsake, "third")
+        other = self.authority.make("elsewhere", subject="/CN=fourth")
+        keepsake.reload(text.replace(str(shown.certificate), str(other.certificate)).replace(str(shown.key), str(other.key)),
+                        "reloaded")
+        self.shows(keepsake, "fourth")
+
+    def replace_pair(self, pair, name):
+        made = self.authority.make(name, subject=f"/CN={name}")
+        self.replace(pair.certificate, made.certificate)
+        self.replace(pair.key, made.key)
+
+    def seen(self, keepsake):
+        return {support.request(keepsake.port, "/").body.rpartition(" ")[2] for _ in range(8)}
+
+    def shows(self, keepsake, name):
+        self.assertEqual(self.seen(keepsake), {f"CN={name}"})
+
+    def test_a_file_that_cannot_be_used_leaves_the_old_one_in_use_and_says_why(self):
+        keepsake = self.proxy(self.nginx(self.authority.make("good", "app.example")), self.ca())
+        self.assertEqual(support.request(keepsake.port, "/").status, 200)
+        self.authority.file.write_text("no certificate at all")
+        keepsake.said(r"a backend have changed and cannot be used; the old ones stay: \S+authority\.crt: ")
+        for path in ["/", "/close"] * 4:
+            self.assertEqual(support.request(keepsake.port, path).status, 200)
+        keepsake.signal(signal.SIGHUP)
+        keepsake.said("reload refused")
+        self.assertEqual(support.request(keepsake.port, "/close").status, 200)
 
 
 class Truncation(world.TestCase):

@@ -50,9 +50,32 @@ class Versions(world.TestCase):
         self.assertRegex(said, "RENEGOTIATING[^$]*no renegotiation")
         self.assertEqual(self.fetch(keepsake.port)[0], 200)
 
-    def test_no_compression(self):
+    def test_no_compression_and_no_stapled_answer_of_an_authority(self):
         keepsake = self.start_tls()
         self.assertIn("Compression: NONE", self.s_client(keepsake.port, "-tls1_2", "-comp"))
+        self.assertIn("OCSP response: no response sent", self.s_client(keepsake.port, "-status"))
+
+
+class Handshakes(world.TestCase):
+    def test_one_that_does_not_end_is_given_up(self):
+        keepsake = self.start_tls(more_yaml="timeouts: {handshake: 300ms}\n")
+        with socket.create_connection(("127.0.0.1", keepsake.port), timeout=PATIENCE) as link:
+            link.sendall(b"\x16\x03\x01")
+            self.assertEqual(link.recv(1), b"")
+        self.assertEqual(keepsake.metric("keepsake_tls_handshake_failures_total"), 1)
+        self.assertEqual(self.fetch(keepsake.port)[0], 200)
+
+    def test_more_than_the_limit_are_closed_at_once_and_room_made_is_room(self):
+        keepsake = self.start_tls(more_yaml="limits: {handshakes: 3}\ntimeouts: {handshake: 1m}\n")
+        def refused():
+            return keepsake.metric("keepsake_tls_handshakes_refused_total")
+        held = [socket.create_connection(("127.0.0.1", keepsake.port), timeout=PATIENCE) for _ in range(5)]
+        support.until("two were closed", lambda: refused() == 2)
+        self.assertNotEqual(self.curl(keepsake.port).returncode, 0)
+        self.assertEqual(refused(), 3)
+        for link in held:
+            link.close()
+        support.until("there is room", lambda: self.curl(keepsake.port).returncode == 0)
 
 
 class Names(world.TestCase):
@@ -194,18 +217,6 @@ class Behaviour(world.TestCase):
         self.assertEqual((status, len(body)), (200, 1048576))
         self.assertEqual(self.fetch(keepsake.port, "/headers", "--data-binary", f"@{file}", "-H", "Expect:")[0] // 100, 2)
 
-    def demo_backend(self):
-        port = support.free_port()
-        demo = support.Running([support.BIN.parent / "demo-backend", "--listen", f"127.0.0.1:{port}"])
-        self.addCleanup(demo.kill)
-
-        def answers():
-            assert demo.child.poll() is None, demo.text
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-        support.until("demo-backend listens", answers)
-        return port
-
     def test_a_cookie_set_over_tls_is_secure_and_the_proxy_protocol_comes_first(self):
         pair = self.authority.make("server", "app.example")
         listen = f"[{{address: \"127.0.0.1:0\", proxy_protocol: true, tls: {pair.yaml()}}}]"
@@ -216,6 +227,30 @@ class Behaviour(world.TestCase):
         self.assertNotEqual(self.curl(keepsake.port).returncode, 0)
         self.assertEqual(keepsake.metric("keepsake_proxy_headers_refused_total"), 1)
         self.assertIn("its PROXY header is missing or malformed", keepsake.text)
+
+    def test_scheme_and_cookie_follow_the_link(self):
+        port = support.free_port()
+        pair = self.authority.make("server", "app.example")
+        listen = f"[{{address: \"127.0.0.1:{port}\", tls: {pair.yaml()}}}, {{address: \"127.0.0.1:0\"}}]"
+        text = self.config(listen, self.demo_backend())
+        keepsake = self.run_keepsake(text)
+        for scheme, at, secure in (("https", port, True), ("http", keepsake.ports[1], False)):
+            with self.subTest(scheme):
+                lie = ("-H", "X-Forwarded-Proto: " + ("http" if secure else "https"))
+                self.assertRegex(self.fetch(at, "/headers", *lie, scheme=scheme)[1], rf"X-Forwarded-Proto[^\n]*\b{scheme}\b")
+                headers = self.fetch(at, "/setName", *lie, "-D", "-", "-d", "name=Ann", scheme=scheme)[1]
+                self.assertEqual("; Secure" in re.search("Set-Cookie: (.*)", headers)[1], secure)
+        # A browser keeps a __Host- cookie of a TLS link alone; curl does as browsers do.
+        named = text.replace("}]}\nadmin", "}], cookie: {name: __Host-session, secure: true}}\nadmin")
+        self.assertNotEqual(named, text)
+        keepsake.reload(named, "reloaded")
+        jar = self.folder / "jar"
+        for scheme, at, kept in (("https", port, True), ("http", keepsake.ports[1], False)):
+            with self.subTest(scheme):
+                jar.unlink(missing_ok=True)
+                self.fetch(at, "/setName", "-c", jar, "-d", "name=Ann", scheme=scheme)
+                self.assertEqual("__Host-session" in jar.read_text(), kept)
+                self.assertEqual("Ann" in self.fetch(at, "/", "-b", jar, scheme=scheme)[1], kept)
 
     def test_redirect_to_https(self):
         port = support.free_port()
@@ -259,6 +294,17 @@ class Renewal(world.TestCase):
         self.assertNotIn(self.served(keepsake), (first, second))
         old.sendall(HEAD.encode())  # the link of before stays
         self.assertIn(b"200 OK", old.recv(65536))
+
+    def test_another_path_is_taken_by_sighup_and_what_it_cannot_read_refuses_it(self):
+        keepsake = self.start_tls()
+        first = self.served(keepsake)
+        other = self.authority.make("other", "app.example")
+        moved = self.text.replace(str(self.pair.certificate), str(other.certificate)).replace(
+            str(self.pair.key), str(other.key))
+        keepsake.reload(moved.replace("other.key", "absent.key"), "reload refused")
+        self.assertEqual(self.served(keepsake), first)
+        keepsake.reload(moved, "reloaded")
+        self.assertNotEqual(self.served(keepsake), first)
 
     def test_a_directory_that_is_swapped_by_its_link_is_noticed(self):
         for folder in ("one", "two"):

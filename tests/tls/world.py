@@ -2,11 +2,12 @@
 
 import pathlib
 import re
+import socket
 import subprocess
 
 import support
 from certificates import Authority, Pair, openssl
-from support import PATIENCE
+from support import PATIENCE, until
 
 HEAD = "GET / HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n"
 
@@ -58,6 +59,18 @@ class TestCase(support.TestCase):
         self.pair = pair or self.authority.make("server", "app.example")
         self.text = self.config(self.tls_listener(self.pair, more), backend or self.backend().port, more_yaml)
         return self.run_keepsake(self.text)
+
+    def demo_backend(self):
+        port = support.free_port()
+        demo = support.Running([support.BIN.parent / "demo-backend", "--listen", f"127.0.0.1:{port}"])
+        self.addCleanup(demo.kill)
+
+        def answers():
+            assert demo.child.poll() is None, demo.text
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        until("demo-backend listens", answers)
+        return port
 
     def curl(self, port, path="/", *options, host="app.example", scheme="https"):
         """The done process; its standard output is body, then the status on a line of its own."""
