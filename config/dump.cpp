@@ -1,6 +1,7 @@
 #include "config/dump.hpp"
 
 #include "config/dump_parts.hpp"
+#include "config/session_format.hpp"
 #include "config/units.hpp"
 #include "config/yaml_writer.hpp"
 
@@ -103,7 +104,7 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
   out.line(0, "session");
   out.line(1, "secrets", dump_list(secrets));
   out.line(1, "allow_short", dump_text(session.allow_short));
-  out.line(1, "format", session.format == SessionFormat::Sealed ? "sealed" : "flask");
+  out.line(1, "format", to_string(session.format));
   out.line(1, "store",
            session.store == SessionStoreKind::Cookie
                ? "cookie"

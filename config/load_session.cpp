@@ -3,6 +3,7 @@
 #include <array>
 
 #include "config/load_parts.hpp"
+#include "config/session_format.hpp"
 #include "config/units.hpp"
 
 namespace keepsake {
@@ -183,7 +184,6 @@ void load_not_before(const Value& value, std::optional<std::int64_t>& not_before
 }  // namespace
 
 void load_session(const Value& value, SessionConfig& session) {
-  constexpr std::array<std::string_view, 2> formats{"sealed", "flask"};
   constexpr std::array<std::string_view, 3> stores{"cookie", "memory", "redis"};
   constexpr std::array<std::string_view, 2> on_error{"anonymous", "refuse"};
   constexpr Seconds longest = std::chrono::duration_cast<Seconds>(ten_years);
@@ -192,7 +192,7 @@ void load_session(const Value& value, SessionConfig& session) {
     load_secrets(*secrets, session.secrets);
   }
   section.boolean("allow_short", session.allow_short);
-  section.choice("format", session.format, formats);
+  section.choice("format", session.format, session_format_words);
   section.choice("store", session.store, stores);
   if (const auto redis = section.find_optional("redis")) {
     load_redis(*redis, session.redis.emplace());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/session_format.hpp"
 #include "config/units.hpp"
 #include "session/codec_factory.hpp"
 
@@ -83,7 +84,7 @@ std::vector<std::string> describe_backends(const Config& config) {
 
 std::string describe_sessions(const Config& config) {
   const SessionConfig& session = config.session;
-  std::string out = session.format == SessionFormat::Sealed ? "sealed" : "flask";
+  std::string out{to_string(session.format)};
   out += " cookie \"" + session.cookie.name + '"';
   out += store_sentence(session.store);
   out += ", gone after " + format_duration(session.idle_timeout) + " without a visit or " +

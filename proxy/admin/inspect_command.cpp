@@ -8,6 +8,7 @@
 #include "admin/cookie_text.hpp"
 #include "admin/exit_code.hpp"
 #include "base/clock.hpp"
+#include "config/session_format.hpp"
 #include "config/units.hpp"
 #include "server/snapshot.hpp"
 #include "session/codec_factory.hpp"
@@ -62,7 +63,7 @@ class Inspector {
   }
 
   void print_seal(std::size_t key) const {
-    line("format", config_.format == SessionFormat::Sealed ? "sealed" : "flask");
+    line("format", std::string{to_string(config_.format)});
     line("key", keys_->id_hex(key) + " from " + config_.secrets[key].origin +
                     (key > 0 ? " (an older one: the next response seals it anew)" : ""));
   }

@@ -1,5 +1,7 @@
 #include "server/run_action.hpp"
 
+#include <cstdlib>
+
 #include "http/chars.hpp"
 #include "http/cross_site.hpp"
 #include "http/error_page.hpp"
@@ -120,6 +122,18 @@ Task<Fault> run_clear(Exchange& x) {
   co_return co_await end_session(x);
 }
 
+Task<Fault> run_kind(Exchange& x) {
+  switch (x.route->kind) {
+    case RouteConfig::Kind::Set:
+      return run_set(x);
+    case RouteConfig::Kind::Clear:
+      return run_clear(x);
+    case RouteConfig::Kind::Backend:
+      break;  // is forwarded
+  }
+  std::abort();
+}
+
 }  // namespace
 
 Task<Fault> run_action(Exchange& x) {
@@ -127,8 +141,7 @@ Task<Fault> run_action(Exchange& x) {
     x.worker.metrics().add(Counter::CrossSiteRefused);
     co_return Fault::CrossSite;
   }
-  const Fault fault =
-      x.route->kind == RouteConfig::Kind::Set ? co_await run_set(x) : co_await run_clear(x);
+  const Fault fault = co_await run_kind(x);
   if (fault != Fault::None) {
     x.session.keep_cookie = x.session.keep_cookie || x.session.opened;  // the old session stands
     x.session.changed = false;
