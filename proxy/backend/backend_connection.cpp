@@ -6,7 +6,24 @@ namespace keepsake {
 
 BackendConnection::BackendConnection(ServerPool& pool, asio::io_context& io, StreamList& streams,
                                      BufferPool& buffers)
-    : stream(io, streams), in(buffers), pool_(&pool) {}
+    : stream(io, streams), in(buffers), pool_(&pool), buffers_(&buffers) {}
+
+void BackendConnection::ready_buffer() {
+  if (!in) {
+    in = Buffer{*buffers_};
+  }
+}
+
+asio::mutable_buffer BackendConnection::take() {
+  ready_buffer();
+  return stream.landing(in.space(), in.space_size());
+}
+
+void BackendConnection::give_back() {
+  if (idle_) {
+    in.release();
+  }
+}
 
 bool BackendConnection::is_stale() {
   return has_result_ || !in.empty() || stream.has_news();
@@ -15,7 +32,7 @@ bool BackendConnection::is_stale() {
 void BackendConnection::begin_read() {
   reading_ = true;
   stream.receive(
-      in.space(), in.space_size(),
+      *this,
       [](void* self, const error_code& error, std::size_t bytes) {
         static_cast<BackendConnection*>(self)->on_read(error, bytes);
       },
@@ -35,6 +52,7 @@ void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
   }
   if (!error) {
     if (!stream.landed(bytes, in.space(), in.space_size(), result_)) {
+      give_back();
       begin_read();  // of TLS alone: a session ticket, a part of a record
       return;
     }
@@ -73,7 +91,7 @@ bool BackendConnection::MoreAwaiter::await_ready() {
     self.has_result_ = true;
     return true;
   }
-  if (!self.reading_ &&
+  if (!self.reading_ && self.stream.has_buffered() &&
       self.stream.take_buffered(self.in.space(), self.in.space_size(), self.result_)) {
     self.in.commit(self.result_.bytes);
     self.has_result_ = true;

@@ -15,13 +15,13 @@ namespace keepsake {
 
 class ServerPool;
 
-class BackendConnection {
+class BackendConnection final : private ReadSpace {
  public:
   BackendConnection(ServerPool& pool, asio::io_context& io, StreamList& streams,
                     BufferPool& buffers);
 
   Stream stream;
-  Buffer in;            // received, not yet used
+  Buffer in;            // received, not yet used; no memory while idle
   bool reused = false;  // has served an exchange before
   SteadyTime idle_since{};
   Endpoint endpoint;             // where it goes to
@@ -37,12 +37,16 @@ class BackendConnection {
 
  private:
   friend class ServerPool;
+  void ready_buffer();
+  asio::mutable_buffer take() override;
+  void give_back() override;
   void begin_read();
   void on_read(const error_code& error, std::size_t bytes);
   // Lets the link go: at once, or as soon as its pending read has been called back.
   static void destroy(BackendConnection* connection);
 
   ServerPool* pool_;
+  BufferPool* buffers_;
   std::coroutine_handle<> waiter_{};
   SteadyTime deadline_ = SteadyTime::max();
   IoResult result_{};

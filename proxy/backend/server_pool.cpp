@@ -128,6 +128,7 @@ Lease ServerPool::take_idle(bool check) {
       BackendConnection::destroy(connection);
       continue;
     }
+    connection->ready_buffer();
     connection->reused = true;
     context_.metrics.add(Counter::BackendReused);
     return Lease{*this, connection};
@@ -247,6 +248,7 @@ void ServerPool::keep(BackendConnection* connection) {
     BackendConnection::destroy(connection);
     return;
   }
+  connection->in.release();
   connection->idle_ = true;
   connection->idle_since = context_.streams.now();
   idle_.push_back(connection);

@@ -101,25 +101,48 @@ bool Stream::has_news() {
   return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
+asio::mutable_buffer Stream::ReadAwaiter::take() {
+  if (given_ != nullptr) {
+    memory_ = given_->take();
+  }
+  return stream_.landing(data(), memory_.size());
+}
+
+void Stream::ReadAwaiter::give_back() {
+  if (given_ != nullptr) {
+    given_->give_back();
+  }
+}
+
 bool Stream::ReadAwaiter::await_ready() {
-  if (stream.interrupted_) {
-    result.status = IoStatus::Interrupted;
+  if (stream_.interrupted_) {
+    result_.status = IoStatus::Interrupted;
     return true;
   }
-  return stream.take_buffered(data, size, result);
+  if (!stream_.has_buffered()) {
+    return false;
+  }
+  if (given_ != nullptr) {
+    memory_ = given_->take();
+  }
+  if (!stream_.take_buffered(data(), memory_.size(), result_)) {
+    give_back();
+    return false;
+  }
+  return true;
 }
 
 void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
-  waiter = handle;
-  stream.read_deadline_ = deadline;
-  stream.read_timed_out_ = false;
-  stream.nudged_ = false;
+  waiter_ = handle;
+  stream_.read_deadline_ = deadline_;
+  stream_.read_timed_out_ = false;
+  stream_.nudged_ = false;
   begin();
 }
 
 void Stream::ReadAwaiter::begin() {
-  stream.receive(
-      data, size,
+  stream_.receive(
+      *this,
       [](void* self, const error_code& error, std::size_t bytes) {
         static_cast<ReadAwaiter*>(self)->finish(error, bytes);
       },
@@ -128,63 +151,62 @@ void Stream::ReadAwaiter::begin() {
 
 void Stream::ReadAwaiter::finish(const error_code& error, std::size_t bytes) {
   if (!error) {
-    if (!stream.landed(bytes, data, size, result)) {
-      if (!stream.interrupted_ && !stream.nudged_) {
+    if (!stream_.landed(bytes, data(), memory_.size(), result_)) {
+      give_back();
+      if (!stream_.interrupted_ && !stream_.nudged_) {
         begin();  // nothing but parts of a record
         return;
       }
-      result = {IoStatus::Interrupted, 0};
+      result_ = {IoStatus::Interrupted, 0};
     }
   } else if (error == asio::error::eof) {
-    result = {stream.end_status(), 0};
+    result_ = {stream_.end_status(), 0};
   } else if (error != asio::error::operation_aborted) {
-    result = {IoStatus::Failed, 0};
-  } else if (stream.read_timed_out_) {
-    result = {IoStatus::TimedOut, 0};
-  } else if (stream.interrupted_ || stream.nudged_ || !stream.is_open()) {
-    result = {IoStatus::Interrupted, 0};
+    result_ = {IoStatus::Failed, 0};
+  } else if (stream_.read_timed_out_) {
+    result_ = {IoStatus::TimedOut, 0};
+  } else if (stream_.interrupted_ || stream_.nudged_ || !stream_.is_open()) {
+    result_ = {IoStatus::Interrupted, 0};
   } else {
     begin();  // cancelled for the writer's deadline, or to ask again
     return;
   }
-  stream.read_deadline_ = SteadyTime::max();
-  waiter.resume();
+  stream_.read_deadline_ = SteadyTime::max();
+  waiter_.resume();
 }
 
-bool Stream::ReadableAwaiter::await_ready() {
+bool Stream::WritableAwaiter::await_ready() {
   if (stream.interrupted_) {
     status = IoStatus::Interrupted;
-    return true;
   }
-  return stream.tls_ && stream.tls_waits();
+  return stream.interrupted_;
 }
 
-void Stream::ReadableAwaiter::await_suspend(std::coroutine_handle<> handle) {
+void Stream::WritableAwaiter::await_suspend(std::coroutine_handle<> handle) {
   waiter = handle;
-  stream.read_deadline_ = deadline;
-  stream.read_timed_out_ = false;
-  stream.nudged_ = false;
+  stream.write_deadline_ = deadline;
+  stream.write_timed_out_ = false;
   begin();
 }
 
-void Stream::ReadableAwaiter::begin() {
-  stream.socket_.async_wait(
-      what, in_slot(stream.wait_slot_, [this](const error_code& error) {
-        if (!error) {
-          status = IoStatus::Ok;
-        } else if (error != asio::error::operation_aborted) {
-          status = IoStatus::Failed;
-        } else if (stream.read_timed_out_) {
-          status = IoStatus::TimedOut;
-        } else if (stream.interrupted_ || stream.nudged_ || !stream.is_open()) {
-          status = IoStatus::Interrupted;
-        } else {
-          begin();
-          return;
-        }
-        stream.read_deadline_ = SteadyTime::max();
-        waiter.resume();
-      }));
+void Stream::WritableAwaiter::begin() {
+  stream.socket_.async_wait(Socket::wait_write,
+                            in_slot(stream.write_slot_, [this](const error_code& error) {
+                              if (!error) {
+                                status = IoStatus::Ok;
+                              } else if (error != asio::error::operation_aborted) {
+                                status = IoStatus::Failed;
+                              } else if (stream.write_timed_out_) {
+                                status = IoStatus::TimedOut;
+                              } else if (stream.interrupted_ || !stream.is_open()) {
+                                status = IoStatus::Interrupted;
+                              } else {
+                                begin();
+                                return;
+                              }
+                              stream.write_deadline_ = SteadyTime::max();
+                              waiter.resume();
+                            }));
 }
 
 bool Stream::WriteAwaiter::await_ready() {

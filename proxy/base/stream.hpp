@@ -79,7 +79,7 @@ class Stream {
   // Null on a plain stream.
   Tls* tls() const { return tls_.get(); }
 
-  // The stamp `timeout` from now, for read_some and wait_readable; rounded up to the next sweep.
+  // The stamp `timeout` from now, for a read; rounded up to the next sweep.
   SteadyTime in(Millis timeout) const { return list_.now_ + timeout + list_.tick_; }
 
   // Ends the operations in flight, and those to come, with Interrupted.
@@ -92,12 +92,14 @@ class Stream {
     read_timed_out_ = false;
   }
   bool read_timed_out() const { return read_timed_out_; }
-  // Also for BackendConnection: reads what the socket has for [data, data + size), and what becomes
-  // of `bytes` that it had: false when that is nothing yet, else `result` says it.
-  void receive(char* data, std::size_t size, ReceiveOp::Done done, void* owner) {
-    const asio::mutable_buffer to =
-        tls_ ? tls_landing(data, size) : asio::mutable_buffer{data, size};
-    socket_.receive(receive_op_, static_cast<char*>(to.data()), to.size(), done, owner);
+  // Also for BackendConnection: begins a read into `space`, which gives what landing() makes of its
+  // memory; and what becomes of `bytes` that landed: false when that is nothing yet, else `result`
+  // says it.
+  void receive(ReadSpace& space, ReceiveOp::Done done, void* owner) {
+    socket_.receive(receive_op_, space, done, owner);
+  }
+  asio::mutable_buffer landing(char* data, std::size_t size) {
+    return tls_ ? tls_landing(data, size) : asio::mutable_buffer{data, size};
   }
   bool landed(std::size_t bytes, char* data, std::size_t size, IoResult& result) {
     if (tls_) [[unlikely]] {
@@ -108,9 +110,17 @@ class Stream {
   }
   // Whether the last read is known to have left nothing in the kernel.
   bool took_all() const { return receive_op_.took_all(); }
-  // What a TLS stream can give without the socket; false: nothing, or it is a plain one.
+  // What a TLS stream has left of what it was fed, if it has_buffered(); false: nothing to read
+  // yet.
+  bool has_buffered() const { return tls_ && tls_has_buffered(); }
   bool take_buffered(char* data, std::size_t size, IoResult& result) {
-    return tls_ && tls_take(data, size, result);
+    return tls_take(data, size, result);
+  }
+  // Gives back what TLS holds for the next record; for streams that idle.
+  void rest() {
+    if (tls_) {
+      tls_rest();
+    }
   }
   // What the end of the socket's bytes means.
   IoStatus end_status() const { return tls_ ? tls_end_status() : IoStatus::End; }
@@ -125,16 +135,15 @@ class Stream {
   // The peer gets a reset instead of an orderly end: for a truncated message (RFC 9112 8).
   void close_with_reset();
 
-  struct ReadAwaiter;
-  struct ReadableAwaiter;
+  class ReadAwaiter;
+  struct WritableAwaiter;
   struct WriteAwaiter;
   struct ConnectAwaiter;
 
   // Reads at least one byte into [data, data+size), or TimedOut after `deadline`.
   ReadAwaiter read_some(char* data, std::size_t size, SteadyTime deadline);
-  // Waits until something can be read, without a buffer: for idle streams, which keep none of their
-  // own meanwhile either.
-  ReadableAwaiter wait_readable(SteadyTime deadline);
+  // The same into memory that `space` gives when there is something to read: for idle streams.
+  ReadAwaiter read_into(ReadSpace& space, SteadyTime deadline);
   // Writes all of `first`, then all of `second`, in one system call if the kernel takes it.
   // TimedOut when the peer takes nothing for `stall`.
   WriteAwaiter write(Millis stall, std::string_view first, std::string_view second = {});
@@ -147,12 +156,12 @@ class Stream {
   asio::mutable_buffer tls_landing(char* data, std::size_t size);
   bool tls_landed(std::size_t bytes, char* data, std::size_t size, IoResult& result);
   bool tls_take(char* data, std::size_t size, IoResult& result);
-  bool tls_waits();
+  bool tls_has_buffered() const;
+  void tls_rest();
   bool tls_has_news();
   IoStatus tls_end_status() const;
 
   ReceiveOp receive_op_;  // before the socket, whose operations live in them
-  OpSlot wait_slot_;
   OpSlot write_slot_;
   StreamSocket socket_;
   std::unique_ptr<Tls> tls_;
@@ -168,27 +177,36 @@ class Stream {
   bool nudged_ = false;
 };
 
-struct Stream::ReadAwaiter {
-  Stream& stream;
-  char* data;
-  std::size_t size;
-  SteadyTime deadline;
-  IoResult result{};
-  std::coroutine_handle<> waiter{};
+class Stream::ReadAwaiter final : private ReadSpace {
+ public:
+  ReadAwaiter(Stream& stream, asio::mutable_buffer fixed, ReadSpace* given, SteadyTime deadline)
+      : stream_(stream), given_(given), memory_(fixed), deadline_(deadline) {}
+  ReadAwaiter(const ReadAwaiter&) = delete;
+  ReadAwaiter& operator=(const ReadAwaiter&) = delete;
 
   bool await_ready();
   void await_suspend(std::coroutine_handle<> handle);
-  IoResult await_resume() const { return result; }
+  IoResult await_resume() const { return result_; }
 
  private:
+  asio::mutable_buffer take() override;
+  void give_back() override;
+  char* data() const { return static_cast<char*>(memory_.data()); }
   void begin();
   void finish(const error_code& error, std::size_t bytes);
+
+  Stream& stream_;
+  ReadSpace* given_;
+  asio::mutable_buffer memory_;
+  SteadyTime deadline_;
+  IoResult result_{};
+  std::coroutine_handle<> waiter_{};
 };
 
-struct Stream::ReadableAwaiter {
+// Until the kernel takes bytes again, for the handshake.
+struct Stream::WritableAwaiter {
   Stream& stream;
   SteadyTime deadline;
-  Socket::wait_type what = Socket::wait_read;
   IoStatus status = IoStatus::Ok;
   std::coroutine_handle<> waiter{};
 
@@ -233,10 +251,10 @@ struct Stream::ConnectAwaiter {
 };
 
 inline Stream::ReadAwaiter Stream::read_some(char* data, std::size_t size, SteadyTime deadline) {
-  return ReadAwaiter{*this, data, size, deadline};
+  return ReadAwaiter{*this, asio::mutable_buffer{data, size}, nullptr, deadline};
 }
-inline Stream::ReadableAwaiter Stream::wait_readable(SteadyTime deadline) {
-  return ReadableAwaiter{*this, deadline};
+inline Stream::ReadAwaiter Stream::read_into(ReadSpace& space, SteadyTime deadline) {
+  return ReadAwaiter{*this, asio::mutable_buffer{}, &space, deadline};
 }
 inline void Stream::WriteAwaiter::take(std::size_t bytes) {
   const std::size_t of_first = bytes < first.size() ? bytes : first.size();

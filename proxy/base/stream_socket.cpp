@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -31,7 +32,8 @@ ReceiveOp::ReceiveOp() : reactor_op(error_code{}, &ReceiveOp::perform, &ReceiveO
 asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* base) {
   auto& op = *static_cast<ReceiveOp*>(base);
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  iovec part{op.data_, op.size_};
+  const asio::mutable_buffer to = op.space_->take();
+  iovec part{to.data(), to.size()};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -43,6 +45,7 @@ asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* ba
   } while (n < 0 && errno == EINTR);
   if (n < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      op.space_->give_back();
       return not_done;
     }
     op.ec_ = error_code{errno, boost::system::system_category()};
@@ -81,15 +84,13 @@ void StreamSocket::adopt(const asio::generic::stream_protocol& protocol, int fd,
   }
 }
 
-void StreamSocket::receive(ReceiveOp& op, char* data, std::size_t size, ReceiveOp::Done done,
-                           void* owner) {
+void StreamSocket::receive(ReceiveOp& op, ReadSpace& space, ReceiveOp::Done done, void* owner) {
   auto& socket = impl_.get_implementation();
   op.unasked_ = std::exchange(op.emptied_, false);
   op.ec_ = error_code{};
   op.bytes_transferred_ = 0;
   op.fd_ = socket.socket_;
-  op.data_ = data;
-  op.size_ = size;
+  op.space_ = &space;
   op.done_ = done;
   op.owner_ = owner;
   if (std::exchange(op.ask_, false) && ReceiveOp::perform(&op) != ReceiveOp::not_done) {
@@ -104,9 +105,9 @@ bool StreamSocket::missed(ReceiveOp& op) {
   if (!std::exchange(op.unasked_, false)) {
     return false;
   }
-  char byte = 0;
-  const ssize_t n = ::recv(op.fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  op.ask_ = n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  // Not by recv(), which would take a reset off the socket and leave an end that looks orderly.
+  pollfd entry{op.fd_, POLLIN, 0};
+  op.ask_ = ::poll(&entry, 1, 0) > 0;
   return op.ask_;
 }
 

@@ -18,8 +18,20 @@
 
 namespace keepsake {
 
+// Where the bytes of a read go: asked for only when there are some, so that a connection that waits
+// holds no buffer.
+class ReadSpace {
+ public:
+  virtual asio::mutable_buffer take() = 0;
+  // There was nothing after all.
+  virtual void give_back() = 0;
+
+ protected:
+  ~ReadSpace() = default;
+};
+
 // The one read that a StreamSocket can have in flight. It is a member of whoever owns the socket
-// and must outlive the read, like the buffer.
+// and must outlive the read, like the ReadSpace.
 class ReceiveOp final : private asio::detail::reactor_op {
  public:
   // As Asio's handlers are called: operation_aborted when cancelled, eof at the end.
@@ -41,8 +53,7 @@ class ReceiveOp final : private asio::detail::reactor_op {
   bool emptied_ = false;  // the last read took all there was
   bool unasked_ = false;  // this one waits without having asked
   bool ask_ = false;      // the next one has to
-  char* data_ = nullptr;
-  std::size_t size_ = 0;
+  ReadSpace* space_ = nullptr;
   Done done_ = nullptr;
   void* owner_ = nullptr;
 };
@@ -54,9 +65,9 @@ class StreamSocket : public Socket {
   // Takes over a descriptor that nobody else has: closing it is all it then takes to be rid of it.
   void adopt(const asio::generic::stream_protocol& protocol, int fd, error_code& error);
 
-  // Calls `done` once, from the io_context, with at least one byte in [data, data + size) or an
+  // Calls `done` once, from the io_context, with at least one byte in what `space` gave or an
   // error. cancel() and close() end it like any other operation.
-  void receive(ReceiveOp& op, char* data, std::size_t size, ReceiveOp::Done done, void* owner);
+  void receive(ReceiveOp& op, ReadSpace& space, ReceiveOp::Done done, void* owner);
   // Whether a read that waits without having asked has something to get after all: then cancel()
   // it, and receive() once more. Asks once for each wait.
   bool missed(ReceiveOp& op);

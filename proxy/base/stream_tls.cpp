@@ -44,7 +44,7 @@ Task<IoStatus> Stream::handshake(std::unique_ptr<Tls>& tls, SteadyTime deadline,
       }
       tls->feed(read.bytes);
     } else if (step == TlsStep::WantWrite) {
-      ReadableAwaiter writable{*this, deadline, Socket::wait_write};
+      WritableAwaiter writable{*this, deadline};
       const IoStatus status = co_await writable;
       if (status != IoStatus::Ok) {
         why = status == IoStatus::TimedOut ? "timed out" : "the peer closed the connection";
@@ -80,12 +80,14 @@ bool Stream::tls_take(char* data, std::size_t size, IoResult& result) {
   return true;
 }
 
-bool Stream::tls_waits() {
-  if (tls_->ready()) {
-    return true;
+bool Stream::tls_has_buffered() const {
+  return tls_->ready();
+}
+
+void Stream::tls_rest() {
+  if (!tls_->ready()) {
+    tls_->release_buffers();
   }
-  tls_->release_buffers();
-  return false;
 }
 
 IoStatus Stream::tls_end_status() const {

@@ -70,6 +70,17 @@ Connection::~Connection() {
   worker.remove(*this);
 }
 
+asio::mutable_buffer Connection::take() {
+  if (!workspace) {
+    workspace = worker.take_workspace();
+  }
+  return {workspace->in.space(), workspace->in.space_size()};
+}
+
+void Connection::give_back() {
+  worker.give_workspace(std::move(workspace));
+}
+
 Task<void> refuse_connection(Worker& worker, int fd, int family) {
   std::atomic<std::size_t>& refusing = worker.shared().refusing;
   Stream stream{worker.io(), worker.streams()};

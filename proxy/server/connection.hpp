@@ -36,7 +36,7 @@ struct Peer {
 // Sets the texts of a peer by its other members.
 void describe(Peer& peer);
 
-struct Connection {
+struct Connection final : private ReadSpace {
   Connection(Worker& worker, Peer peer);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -55,20 +55,27 @@ struct Connection {
   Stream stream;
   Peer peer;
   std::shared_ptr<const View> view;      // the configuration of the exchange in progress
-  std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while parked
+  std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while idle
   Phase phase = Phase::Idle;
   std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
-  std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle with a workspace
-  bool parked = false;           // the sweep asks it to give up its workspace
+  std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle
+  bool parked = false;           // the sweep does not look at it any more
   bool linger = false;           // close so that the last response survives unread input
   bool truncated = false;        // the last response is incomplete: reset, never a clean end
   Tunnel* tunnel = nullptr;      // in Phase::Tunnel: what the drain closes
   Stream* on_cut = nullptr;      // the backend link in use: interrupted together with this one
   std::size_t exchanges = 0;
 
+  // Waits for the first bytes of a request, which find their workspace then.
+  Stream::ReadAwaiter next_bytes(SteadyTime deadline) { return stream.read_into(*this, deadline); }
+
   // The worker's list.
   Connection* next = nullptr;
   Connection** link = nullptr;
+
+ private:
+  asio::mutable_buffer take() override;
+  void give_back() override;
 };
 
 // Answers 503 to a connection above a limit without looking at what it wants. Takes ownership of

@@ -228,34 +228,21 @@ Task<bool> wait_for_request(Connection& c) {
   const SteadyTime deadline = c.stream.in(c.exchanges == 0 ? timeouts.header : timeouts.idle);
   c.phase = Connection::Phase::Idle;
   c.idle_sweeps = 0;
-  while (true) {
-    if (c.workspace && !c.workspace->in.empty()) {
-      break;  // pipelined
-    }
+  if (!c.workspace || c.workspace->in.empty()) {  // else there are pipelined bytes
     if (worker.draining() && worker.streams().now() >= worker.idle_until()) {
       co_return false;
     }
+    if (c.workspace) {
+      worker.give_workspace(std::move(c.workspace));
+    }
+    const IoResult read = co_await c.next_bytes(deadline);
     if (c.parked) {
-      c.parked = false;
-      worker.park(c);
-      const IoStatus status = co_await c.stream.wait_readable(deadline);
       worker.unpark(c);
-      if (status != IoStatus::Ok) {
-        co_return false;
-      }
     }
-    if (!c.workspace) {
-      c.workspace = worker.take_workspace();
-    }
-    Buffer& in = c.workspace->in;
-    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
-    if (read.status == IoStatus::Ok) {
-      in.commit(read.bytes);
-      break;
-    }
-    if (read.status != IoStatus::Interrupted || c.stream.interrupted() || !c.parked) {
+    if (read.status != IoStatus::Ok) {
       co_return false;
     }
+    c.workspace->in.commit(read.bytes);
   }
   // The configuration may have been replaced while this connection idled.
   if (c.view != worker.view()) {
@@ -274,7 +261,6 @@ Task<Fault> read_request(Exchange& x) {
   x.rules = &snapshot.rules;
   x.started = x.worker.clock().steady();
   c.phase = Connection::Phase::Reading;
-  c.parked = false;
 
   const SteadyTime deadline = c.stream.in(snapshot.config.timeouts.header);
   head.reset(snapshot.request_limits.fields);

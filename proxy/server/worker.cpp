@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kBufferSize = 128 * 1024;
 constexpr std::size_t kKeptBuffers = 128;
 constexpr std::size_t kKeptWorkspaces = 128;
-constexpr std::size_t kManyParked = 256;
+constexpr std::size_t kManyFreed = 256;
 
 void link(Connection& connection, Connection*& list) {
   connection.next = list;
@@ -217,30 +217,28 @@ void Worker::sweep() {
   }
 }
 
-// Idle connections give their memory back after a sweep or two. Clients whose exchange waits for
-// the backend are asked whether they are still there: a reset shows up in poll() without reading
-// anything (a mere end of their bytes does not count: they still want their answer).
+// Clients whose exchange waits for the backend are asked whether they are still there: a reset
+// shows up in poll() without reading anything (a mere end of their bytes does not count: they still
+// want their answer). Connections that idle are not looked at again after a sweep or two.
 void Worker::look_after_waiting_clients() {
   polls_.clear();
   waiting_.clear();
-  std::size_t parked = 0;
-  for (Connection* connection = connections_; connection != nullptr;
-       connection = connection->next) {
-    if (connection->phase == Connection::Phase::Idle && connection->workspace) {
+  Connection* next = nullptr;
+  for (Connection* connection = connections_; connection != nullptr; connection = next) {
+    next = connection->next;
+    if (connection->phase == Connection::Phase::Idle) {
       if (++connection->idle_sweeps >= 2) {
-        connection->parked = true;
-        connection->stream.nudge_reader();
-        ++parked;
+        park(*connection);
       }
     } else if (connection->phase == Connection::Phase::Waiting) {
       polls_.push_back({connection->stream.fd(), 0, 0});
       waiting_.push_back(connection);
     }
   }
-  if (trim_next_) {
-    ::malloc_trim(0);  // the buffers of many connections at once: back to the system
+  if (freed_workspaces_ >= kManyFreed) {
+    freed_workspaces_ = 0;
+    ::malloc_trim(0);  // those of many exchanges at once: back to the system
   }
-  trim_next_ = parked >= kManyParked;
   if (polls_.empty() || ::poll(polls_.data(), polls_.size(), 0) <= 0) {
     return;
   }
@@ -268,6 +266,8 @@ void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
   if (workspaces_.size() < kKeptWorkspaces) {
     workspace->in.release();
     workspaces_.push_back(std::move(workspace));
+  } else {
+    ++freed_workspaces_;
   }
 }
 
@@ -286,13 +286,14 @@ void Worker::remove(Connection& connection) {
 }
 
 void Worker::park(Connection& connection) {
-  give_workspace(std::move(connection.workspace));
+  connection.parked = true;
+  connection.stream.rest();
   unlink(connection);
   link(connection, parked_);
 }
 
 void Worker::unpark(Connection& connection) {
-  connection.workspace = take_workspace();
+  connection.parked = false;
   unlink(connection);
   link(connection, connections_);
 }

@@ -120,8 +120,7 @@ class Worker {
   void give_workspace(std::unique_ptr<Workspace> workspace);
   void add(Connection& connection);
   void remove(Connection& connection);
-  // A parked connection waits without a workspace; the sweep does not look at it.
-  void park(Connection& connection);
+  // A parked connection has idled for a while; the sweep does not look at it.
   void unpark(Connection& connection);
   // Whether limits.connections_per_client allows one more from there; counts it if so.
   bool admit_client(Peer& peer);
@@ -139,6 +138,7 @@ class Worker {
   Task<void> sweep_regularly();
   void sweep();
   void look_after_waiting_clients();
+  void park(Connection& connection);
   template <class Visit>
   void for_each_connection(Visit visit);
   std::shared_ptr<SessionStore> store_for(const Snapshot& snapshot);
@@ -166,7 +166,7 @@ class Worker {
   Connection* parked_ = nullptr;
   std::vector<pollfd> polls_;  // scratch of the sweep
   std::vector<Connection*> waiting_;
-  bool trim_next_ = false;
+  std::size_t freed_workspaces_ = 0;  // since memory was last given back to the system
   bool draining_ = false;
   SteadyTime idle_until_{};
   bool stopping_ = false;  // nothing left to serve: the sweep ends too

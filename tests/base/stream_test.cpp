@@ -66,8 +66,20 @@ Task<void> read(Pair& pair, Millis timeout, Outcome& outcome) {
   ++outcome.done;
 }
 
-Task<void> wait(Pair& pair, Millis timeout, Outcome& outcome) {
-  outcome.result.status = co_await pair.stream->wait_readable(pair.stream->in(timeout));
+// Memory that is lent while there is something to read.
+struct Lender final : ReadSpace {
+  asio::mutable_buffer take() override {
+    ++lent;
+    return {bytes, sizeof bytes};
+  }
+  void give_back() override { --lent; }
+  char bytes[64] = {};
+  int lent = 0;
+};
+
+Task<void> read_into(Pair& pair, Millis timeout, Lender& lender, Outcome& outcome) {
+  outcome.result = co_await pair.stream->read_into(lender, pair.stream->in(timeout));
+  outcome.bytes.assign(lender.bytes, outcome.result.bytes);
   ++outcome.done;
 }
 
@@ -113,18 +125,33 @@ TEST_CASE("the end of the peer's bytes is an end", "[base][stream]") {
 TEST_CASE("a read times out at its deadline and not before", "[base][stream]") {
   Pair pair;
   Outcome outcome;
-  const bool readable_only = GENERATE(false, true);
-  start(readable_only ? wait(pair, seconds{10}, outcome) : read(pair, seconds{10}, outcome));
+  Lender lender;
+  const bool lent = GENERATE(false, true);
+  start(lent ? read_into(pair, seconds{10}, lender, outcome) : read(pair, seconds{10}, outcome));
   pair.advance(seconds{10});
   CHECK(outcome.done == 0);  // rounded up by a sweep's time
   pair.advance(seconds{1});
   REQUIRE(outcome.done == 1);
+  CHECK(lender.lent == 0);
   CHECK(outcome.result.status == IoStatus::TimedOut);
   // the stream itself is as good as before
   CHECK(::send(pair.peer, "late", 4, 0) == 4);
   start(read(pair, seconds{10}, outcome));
   pair.turn();
   CHECK(outcome.bytes == "late");
+}
+
+TEST_CASE("a read that waits holds no memory until there are bytes", "[base][stream]") {
+  Pair pair;
+  Lender lender;
+  Outcome outcome;
+  start(read_into(pair, seconds{10}, lender, outcome));
+  pair.turn();
+  CHECK(lender.lent == 0);
+  CHECK(::send(pair.peer, "here", 4, 0) == 4);
+  pair.turn();
+  CHECK(outcome.bytes == "here");
+  CHECK(lender.lent == 1);
 }
 
 TEST_CASE("a write that the kernel takes at once does not wait", "[base][stream]") {
