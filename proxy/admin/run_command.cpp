@@ -5,6 +5,8 @@
 
 #include <iostream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "admin/admin_listener.hpp"
 #include "admin/certificate_watch.hpp"
@@ -98,12 +100,13 @@ int run_command(const RunOptions& options) {
   if (!path) {
     return give_up(hand_over, kWrongInput, explanation.str());
   }
-  auto config = demo ? explain(demo_config(options.demo_listen, options.demo_backend), explanation)
-                     : load_or_explain(*path, explanation);
+  Loaded loaded =
+      demo ? demo_config(options.demo_listen, options.demo_backend) : load_config_file(*path);
+  const std::vector<std::string> warnings = loaded.warnings;
+  auto config = explain(std::move(loaded), explanation);
   if (!config) {
     return give_up(hand_over, kWrongInput, explanation.str());
   }
-  std::cerr << explanation.str();
   std::string error;
   const auto files = open_log_files(config->log, error);
   if (!files) {
@@ -143,6 +146,9 @@ int run_command(const RunOptions& options) {
   greet(running, server, admin, status);
   if (demo) {
     log::warn("a demo: its service is inside of this process, its key is forgotten at the end");
+  }
+  for (const std::string& warning : warnings) {
+    log::warn("{}", warning);
   }
   if (lowered) {
     log::warn("{}", *lowered);

@@ -127,8 +127,9 @@ bool asks_for_websocket(const RequestHead& head) {
   return asks;
 }
 
-// Whose bytes are whose after a handshake that has a body, nobody agrees on: it is refused whatever
-// its method, its key or the length of that body.
+// Among several protocols on offer the choice is ours (RFC 9110 7.8): the backend hears of
+// WebSocket alone. Whose bytes are whose after a handshake that has a body, nobody agrees on: it is
+// refused whatever its method, its key or the length of that body.
 Fault read_connection_options(Exchange& x) {
   RequestHead& head = x.work.request;
   x.client_keeps_alive = head.minor == 1;
@@ -161,8 +162,7 @@ Fault read_connection_options(Exchange& x) {
     if (x.body.kind != BodyKind::None) {
       return Fault::BadUpgrade;
     }
-    x.upgrade = head.method == Method::Get && head.has(FieldId::SecWebSocketKey) &&
-                equals_lower(head.find(FieldId::Upgrade)->value, "websocket");
+    x.upgrade = head.method == Method::Get && head.has(FieldId::SecWebSocketKey);
   }
   return Fault::None;
 }

@@ -1,3 +1,4 @@
+import json
 import os
 import pty
 import re
@@ -22,6 +23,15 @@ class Start(TestCase):
                      r"key [0-9a-f]{8} \(env SESSION_KEY\)\n",
                      r"warn\w* +session\.cookie\.secure: auto means never here"):
             keepsake.said(line)
+
+    def test_with_json_every_line_of_a_start_is_an_object(self):
+        text = plain(more="log: {format: json, access: false}\n").replace("log: {access: false}\n", "", 1)
+        keepsake = self.start(text.replace("SESSION_KEY}]", "SESSION_KEY}], max_value: 4000B"))
+        keepsake.said("max_value: hardly fits")
+        keepsake.signal(signal.SIGTERM)
+        self.assertEqual(keepsake.ends(), 0)
+        levels = {json.loads(line)["level"] for line in keepsake.text.splitlines()}
+        self.assertLessEqual({"info", "warning"}, levels)
 
     def test_a_terminal_gets_a_few_lines_for_a_person(self):
         reader, writer = pty.openpty()

@@ -35,6 +35,8 @@ LINES = [
     b"Upgrade: h2c", b"Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA",
     b"Upgrade: websocket", b"Connection: Upgrade\r\nUpgrade: websocket",
     b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13",
+    b"Connection: Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    b"Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     b"X-Forwarded-For: 1.2.3.4", b"X_Forwarded_For: 1.2.3.4", b"X-Forwarded-Server: s", b"X-Forwarded-Prefix: /",
     b"X-Forwarded-Proto: https", b"Forwarded: for=1", b"X-Real-IP: 1", b"X-Request-Id: abc", b"X_Request_Id: abc",
     b"Transfer_Encoding: chunked", b"Transfer.Encoding: chunked", b"Content_Length: 99", b"Content-Length_: 99",

@@ -268,8 +268,7 @@ def read_request(data, limits=Limits(), injected=frozenset({b"x-session-name"}),
             kept.append((name, value))
     closes = b"close" in options or (minor == 0 and b"keep-alive" not in options)
     request = Request(method, target, kept, hosts[0] if hosts else authority, b"", bool(lengths or codings), closes,
-                      upgrades and method == b"GET" and values(b"upgrade")[0].lower() == b"websocket" and
-                      bool(values(b"sec-websocket-key")))
+                      upgrades and method == b"GET" and bool(values(b"sec-websocket-key")))
     if codings:
         body = read_chunks(data[used:], limits)
         if not isinstance(body, tuple):

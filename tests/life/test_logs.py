@@ -50,6 +50,12 @@ class Files(LifeCase):
         self.assertIn("stopped", self.log.read_text())
         self.assertEqual(keepsake.text, "")
 
+    def test_what_is_worth_a_look_at_start_is_in_the_log_and_nowhere_else(self):
+        self.text = self.text.replace("SESSION_KEY}]", "SESSION_KEY}], max_value: 4000B")
+        keepsake = self.begin(self.both)
+        self.lines(self.log, "session.max_value: hardly fits")
+        self.assertEqual(keepsake.text, "")
+
     def test_sigusr1_opens_them_anew_after_a_rename(self):
         keepsake = self.begin(self.both)
         self.answers(self.port, "/healthz?before")

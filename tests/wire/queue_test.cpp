@@ -121,6 +121,30 @@ TEST_CASE("a client that goes away leaves the queue", "[wire][queue]") {
   CHECK(next_request(link) == "GET /3 HTTP/1.1");
 }
 
+TEST_CASE("a client that only half-closes keeps its place in the queue", "[wire][queue]") {
+  Backend backend;
+  Proxy proxy{kOne, {{"ONE", backend.url()}}};
+  Link first = proxy.connect();
+  first.send(get("1"));
+  Link link = backend.accept();
+  link.read_request();
+  Link second = wait_in_queue(proxy, "2", 1);
+  second.shutdown_write();
+  Link third = wait_in_queue(proxy, "3", 2);
+  SECTION("and gets its answer") {
+    link.send(kOk);
+    CHECK(next_request(link) == "GET /2 HTTP/1.1");
+    link.send(kOk);
+    CHECK(second.read_response().body == "ok");
+    CHECK(next_request(link) == "GET /3 HTTP/1.1");
+  }
+  SECTION("no longer than anybody else") {
+    proxy.advance(1100ms);
+    CHECK(second.read_response().status() == 503);
+    CHECK(proxy.queued() == 0);
+  }
+}
+
 TEST_CASE("another server takes what the first may not", "[wire][queue]") {
   Backend one, two;
   Proxy proxy{limited("\"${ONE}\", \"${TWO}\"", "{size: 0, timeout: 1s}"),

@@ -132,7 +132,8 @@ TEST_CASE("other upgrades are stripped and the request served as it is", "[wire]
   for (const char* lines :
        {"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
         "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n", "Upgrade: websocket\r\n",
-        "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\nSec-WebSocket-Key: x\r\n"}) {
+        "Connection: Upgrade\r\nUpgrade: h2c, websocket/13\r\nSec-WebSocket-Key: x\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n"}) {
     CAPTURE(lines);
     Link client = proxy.connect();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n" + std::string{lines} + "\r\n");
@@ -143,6 +144,32 @@ TEST_CASE("other upgrades are stripped and the request served as it is", "[wire]
     CHECK_FALSE(request.has("HTTP2-Settings"));
     link.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     CHECK(client.read_response().status() == 200);
+  }
+}
+
+TEST_CASE("WebSocket is chosen among the protocols that a client offers", "[wire][upgrade]") {
+  Backend backend;
+  Proxy proxy{backend};
+  const std::string offered = GENERATE("Upgrade: websocket, h2c\r\n", "Upgrade: h2c,WebSocket\r\n",
+                                       "Upgrade: h2c\r\nUpgrade: websocket\r\n");
+  Link client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n" + offered +
+              "HTTP2-Settings: AAMAAABk\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  Link link = backend.accept();
+  const Message request = link.read_request();
+  CHECK(request.value("Upgrade") == "websocket");
+  CHECK(request.value("Connection") == "Upgrade");
+  CHECK_FALSE(request.has("HTTP2-Settings"));
+  SECTION("the backend agrees") {
+    link.send(kSwitch);
+    CHECK(client.read_response().status() == 101);
+    client.send("ping");
+    CHECK(link.read_exactly(4) == "ping");
+  }
+  SECTION("the backend takes one that it was not offered") {
+    link.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+    CHECK(client.read_response().status() == 502);
+    link.read_rest();
   }
 }
 
