@@ -13,10 +13,19 @@
 namespace keepsake {
 namespace {
 
+// In containers and services one is rarely the user that one thinks.
+std::string why_not(int code) {
+  std::string why = std::generic_category().message(code);
+  if (code == EACCES) {
+    why.append(" for user ").append(std::to_string(::geteuid()));
+  }
+  return why;
+}
+
 std::optional<std::string> read_whole_file(const std::string& path, std::string& error) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
-    error = std::generic_category().message(errno);
+    error = why_not(errno);
     return std::nullopt;
   }
   std::string content;

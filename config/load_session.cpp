@@ -1,6 +1,8 @@
 // session: of the configuration.
 
 #include <array>
+#include <cerrno>
+#include <system_error>
 
 #include "config/load_parts.hpp"
 #include "config/session_format.hpp"
@@ -59,8 +61,10 @@ void load_secret(const Value& value, bool may_be_short, Secret& secret) {
     auto text = path ? environment.read_file(*path, error) : std::nullopt;
     secret.origin = "file " + path.value_or("");
     if (path && !text) {
-      file->fail("the file " + file->quote(*path) + " cannot be read (" + error +
-                 "); `keepsake keygen > FILE` makes one");
+      // Never where a file is: following the advice would destroy the secret in it.
+      const bool missing = error == std::generic_category().message(ENOENT);
+      file->fail("the file " + file->quote(*path) + " cannot be read (" + error + ")" +
+                 (missing ? "; `keepsake keygen > FILE` makes one" : ""));
     }
     secret.text = std::move(text).value_or("");
   }

@@ -19,6 +19,9 @@ std::optional<std::string> read_tls_file(const std::string& path, std::string& e
   struct stat info{};
   if (fd < 0 || ::fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
     error = fd < 0 ? std::strerror(errno) : "it is a directory";
+    if (fd < 0 && errno == EACCES) {
+      error.append(" for user ").append(std::to_string(::geteuid()));
+    }
     if (fd >= 0) {
       ::close(fd);
     }

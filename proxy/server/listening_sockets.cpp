@@ -128,8 +128,14 @@ int open_socket(const SocketName& name, bool share, std::string& error) {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }
   if (::bind(fd, name.generic(), name.size) != 0) {
-    error = errno == EADDRINUSE ? "the address is in use by another program (or another keepsake)"
-                                : std::strerror(errno);
+    const int code = errno;
+    error = code == EADDRINUSE ? "the address is in use by another program (or another keepsake)"
+                               : std::strerror(code);
+    if (code == EACCES && family != AF_UNIX) {
+      error.append(
+          "; a port below 1024 needs CAP_NET_BIND_SERVICE, or systemd to open it "
+          "(keepsake.socket)");
+    }
     ::close(fd);
     return -1;
   }

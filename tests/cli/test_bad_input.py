@@ -82,15 +82,16 @@ class BadConfiguration(TestCase):
         key = self.write(SECRET, "key")
         os.chmod(key, 0)
         file = self.write(plain().replace("{env: SESSION_KEY}", f"{{file: {key}}}"))
-        self.fails(2, r"session\.secrets\[0\]\.file: .*Permission denied", "run", "--config", file,
-                   preexec_fn=obey_permissions)
+        said = self.fails(2, rf"session\.secrets\[0\]\.file: .*\(Permission denied for user {os.geteuid()}\)$", "run",
+                          "--config", file, preexec_fn=obey_permissions).stderr
+        self.assertNotIn("keygen", said)  # which would write over a secret that is there
 
 
 def obey_permissions():
     """root reads everything; what it executes after this does not."""
     if os.geteuid() == 0:
         libc = ctypes.CDLL(None, use_errno=True)
-        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        for capability in (1, 2, 10):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE
             if libc.prctl(24, capability, 0, 0, 0) != 0:  # PR_CAPBSET_DROP
                 raise OSError(ctypes.get_errno(), "prctl")
 
@@ -119,6 +120,13 @@ class PortInUse(TestCase):
         text = plain(free_port()).replace("127.0.0.1:", "192.0.2.1:", 1)
         self.fails(1, r"cannot listen on 192\.0\.2\.1:\d+: Cannot assign requested address", "run", "--config",
                    self.write(text))
+
+    def test_a_port_that_only_root_may_open(self):
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as first:
+            if int(first.read()) <= 1:
+                self.skipTest("here everybody may open every port")
+        self.fails(1, r"cannot listen on 127\.0\.0\.1:1: Permission denied; .*CAP_NET_BIND_SERVICE.*keepsake\.socket", "run",
+                   "--config", self.write(plain(1)), preexec_fn=obey_permissions)
 
     def test_a_unix_socket_that_somebody_listens_on(self):
         text = plain().replace("127.0.0.1:0", f'"unix:{self.folder}/web.sock"')
