@@ -24,6 +24,7 @@ string(CONFIGURE [=[
 install(CODE "${install_code}")
 install(FILES deploy/keepsake.socket DESTINATION lib/systemd/system)
 install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES deploy/low-ports.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES deploy/completions/keepsake.bash RENAME keepsake
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES deploy/completions/_keepsake DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
@@ -52,14 +53,15 @@ file(CONFIGURE OUTPUT ${papers}/papers.cmake @ONLY CONTENT [=[
   if(NOT CPACK_GENERATOR STREQUAL "DEB")
     return()
   endif()
-  set(doc "${CMAKE_INSTALL_PREFIX}/share/doc/keepsake")
-  set(doc "$ENV{DESTDIR}${doc}")
-  file(MAKE_DIRECTORY "${doc}")
+  set(share "${CPACK_TEMPORARY_DIRECTORY}${CPACK_INSTALL_PREFIX}/share")
+  set(doc "${share}/doc/keepsake")
   configure_file("@PROJECT_SOURCE_DIR@/deploy/debian/copyright" "${doc}/copyright" COPYONLY)
   execute_process(COMMAND gzip -9nc "@papers@/changelog" OUTPUT_FILE "${doc}/changelog.gz"
                   COMMAND_ERROR_IS_FATAL ANY)
-  set(man "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share/man")
-  execute_process(COMMAND gzip -9nf "${man}/man1/keepsake.1" "${man}/man5/keepsake.yaml.5"
+  execute_process(COMMAND gzip -9nf "${share}/man/man1/keepsake.1" "${share}/man/man5/keepsake.yaml.5"
+                  COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND strip --remove-section=.comment --remove-section=.note
+                          "${CPACK_TEMPORARY_DIRECTORY}${CPACK_INSTALL_PREFIX}/bin/keepsake"
                   COMMAND_ERROR_IS_FATAL ANY)
 ]=])
 
@@ -77,7 +79,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};keepsake;Unspecified;/")
-set(CPACK_INSTALL_SCRIPTS ${papers}/papers.cmake)
+set(CPACK_PRE_BUILD_SCRIPTS ${papers}/papers.cmake)   # after everything is installed
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -85,7 +87,7 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${KEEPSAKE_MAINTAINER})
 set(CPACK_DEBIAN_PACKAGE_SECTION web)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, procps")   # the unit reloads with kill
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS ca-certificates)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
