@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the images and runs the story through compose's published port: a name is set, seen, private,
-# reset; the backend restarts and nothing is forgotten. The last line counts the checks.
+# Builds the images and runs the story through compose's published port: a name is set, seen, private, reset; the
+# backend restarts and nothing is forgotten; so with https, and with three replicas of which some die under load;
+# then what people get wrong. The last line counts the checks.
 #   deploy/test-containers.sh                  compiles inside of the build: minutes
 #   deploy/test-containers.sh --prebuilt DIR   packs DIR/keepsake and DIR/demo-backend, built on Debian 12
 #   deploy/test-containers.sh --keep           leaves the images, as keepsake and demo-backend
@@ -11,12 +12,18 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 2
 # shellcheck source=deploy/dependencies.sh
 source deploy/dependencies.sh
+# shellcheck source=tests/containers/checks.sh
+source tests/containers/checks.sh
 # shellcheck source=tests/containers/engine.sh
 source tests/containers/engine.sh
 # shellcheck source=tests/containers/scale.sh
 source tests/containers/scale.sh
+# shellcheck source=tests/containers/tls.sh
+source tests/containers/tls.sh
+# shellcheck source=tests/containers/mistakes.sh
+source tests/containers/mistakes.sh
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$root/deploy/test-containers.sh"; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$root/deploy/test-containers.sh"; }
 
 prebuilt='' keep=''
 while (($#)); do
@@ -49,7 +56,6 @@ backend_tag=localhost/$project-backend
 stand_in_tag=localhost/$project-stand-in
 biggest=$((25 * 1000 * 1000))
 work=$(mktemp -d)
-passed=0 failed=0
 engine=''
 
 clean_up() {
@@ -59,55 +65,6 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-
-finish() {
-  echo "$passed passed, $failed failed"
-  ((failed == 0 && passed > 0))
-  exit
-}
-
-# check SENTENCE COMMAND...: the command says whether the sentence is true; its output is shown where not.
-check() {
-  local sentence=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    echo "ok      $sentence"
-    passed=$((passed + 1))
-  else
-    echo "FAILED  $sentence"
-    sed 's/^/        /' "$work/said" | tail -n 20
-    failed=$((failed + 1))
-    return 1
-  fi
-}
-
-# Tries until it is true, for at most so many seconds.
-within() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < end)) || return 1
-    sleep 0.2
-  done
-}
-
-is() { # GOT EXPECTED
-  [[ $1 == "$2" ]] || {
-    echo "got: $1"
-    echo "expected: $2"
-    return 1
-  }
-}
-
-has() { # TEXT PART
-  [[ $1 == *"$2"* ]] || {
-    echo "not in it: $2"
-    echo "$1"
-    return 1
-  }
-}
-
-has_not() { ! has "$@" >/dev/null; }
 
 # A visitor is a cookie jar.
 visit() { # VISITOR CURL-ARGUMENTS...
@@ -135,11 +92,21 @@ free_port() {
 step() { echo "==> $*"; }
 
 # --- files ---------------------------------------------------------------------------------------------
-ensure_packages curl/curl python3/python3 python3-yaml || exit 1
+ensure_packages curl/curl openssl/openssl python3/python3 python3-yaml || exit 1
 step "the files hold together"
 /usr/bin/python3 tests/containers/manifests.py >"$work/files"
 grep -v '^ok ' "$work/files"
 read -r passed failed < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$work/files") || failed=1
+
+# What kubectl makes of each folder: the configuration under a name that changes with it.
+ensure_packages kubectl/kubernetes-client || exit 1
+for place in sidecar gateway; do
+  check "kubectl builds kubernetes/$place" kubectl kustomize "deploy/kubernetes/$place" -o "$work/$place.yaml"
+  check "it has all objects" is "$(grep -c '^kind:' "$work/$place.yaml")" \
+    $(($(cat deploy/kubernetes/$place/*.yaml | grep -c '^kind:'))) # one for the ConfigMap, none for the Kustomization
+  map=$(sed -nE 's/^  name: (keepsake-[a-z0-9]{10})$/\1/p' "$work/$place.yaml")
+  check "its pods mount the configuration by that name" grep -q "^ *name: ${map:?}\$" <(grep -A 1 'configMap:' "$work/$place.yaml")
+done
 
 # --- images -------------------------------------------------------------------------------------------
 choose_engine || exit 1
@@ -160,15 +127,23 @@ if [[ -n $keep ]]; then
 fi
 
 packed=$(image_bytes "$keepsake_tag")
-echo "        keepsake: $packed bytes packed, demo-backend: $(image_bytes "$backend_tag")"
-check "the image has at most 25 MB" test "$packed" -le "$biggest"
+megabytes() { awk -v bytes="$1" 'BEGIN {printf "%.1f MB", bytes / 1e6}'; }
+echo "        keepsake: $(megabytes "$packed") compressed, demo-backend: $(megabytes "$(image_bytes "$backend_tag")"); there is no base below them"
+check "the image has at most 25 MB compressed" test "$packed" -le "$biggest"
 image_says() { inspect "$keepsake_tag" "$1"; }
 check "the image names a user that is not root" is "$(image_says '{{.Config.User}}')" 65532:65532
-check "the image is labelled" has "$(image_says '{{json .Config.Labels}}')" '"org.opencontainers.image.licenses":"Apache-2.0"'
+label() { image_says "{{index .Config.Labels \"org.opencontainers.image.$1\"}}"; }
+check "the image is labelled with its name" is "$(label title)" keepsake
+check "what it is" has "$(label description)" "reverse proxy"
+check "its licence" is "$(label licenses)" Apache-2.0
+check "its version" is "$(label version)" "$(containers run --rm "$keepsake_tag" --version | awk '{print $NF}')"
+check "and its commit" is "$(label revision)" "$(git rev-parse HEAD 2>/dev/null || echo unknown)"
 check "the image has a health check" has "$(containers inspect "$keepsake_tag")" /readyz
 id=$(containers create "$keepsake_tag")
-containers export "$id" | tar -t >"$work/files"
+containers export -o "$work/image.tar" "$id"
 containers rm "$id" >/dev/null
+tar -tf "$work/image.tar" >"$work/files"
+check "the image has the program" grep -q '^usr/bin/keepsake$' "$work/files"
 check "the image has certificate authorities" grep -q '^etc/ssl/certs/ca-certificates.crt$' "$work/files"
 no_shell() { ! grep -E '(^|/)(sh|bash|dash|busybox|apt|dpkg)$' "$work/files"; }
 check "the image has no shell and no package manager" no_shell
@@ -184,7 +159,7 @@ cp deploy/compose.yaml deploy/compose.secret-file.yaml "$work"
 export KEEPSAKE_IMAGE=$keepsake_tag DEMO_BACKEND_IMAGE=$backend_tag KEEPSAKE_PORT
 KEEPSAKE_PORT=$(free_port)
 url=http://127.0.0.1:$KEEPSAKE_PORT
-unset SESSION_KEY
+unset SESSION_KEY SESSION_STORE KEEPSAKE_TLS_PORT
 no_secret() { ! up -f compose.yaml; }
 check "compose without a secret does not start" no_secret
 check "and says which command makes one" has "$(<"$work/up.log")" "openssl rand -base64 32"
@@ -294,5 +269,7 @@ for place in sidecar gateway; do
     -v "$work/session_key:/run/secrets/keepsake/session_key:ro" "$keepsake_tag" check
 done
 
+tls_story
 scale_story
+mistakes_story
 finish

@@ -2,7 +2,7 @@
 # Builds and runs the tests; the last line counts test cases. Logs of every stage: build/tests/.
 #   tests/run.sh            unit, wire, command line, examples, browser: under 10 minutes
 #   tests/run.sh --quick    unit and wire: seconds after a build
-#   tests/run.sh --full     and sanitizers, fuzzers, chaos, containers, the demo, the instruction guard
+#   tests/run.sh --full     and sanitizers, fuzzers, chaos, containers, the package, the demo, the instruction guard
 # A folder joins by having a run.sh that ends with a line "N passed, N failed".
 # shellcheck disable=SC2317  # stages are called by name
 set -uo pipefail
@@ -198,6 +198,7 @@ main() {
     stage fuzzers fuzzers
     script chaos tests/chaos/run.sh
     script containers deploy/test-containers.sh
+    script package tests/containers/package.sh
   fi
 
   echo

@@ -48,12 +48,13 @@ make_base_image() {
   return "$status"
 }
 
-# The engine itself. podman would complain of missing systemd timers with every health check.
+# The engine itself. podman would complain of missing systemd timers with every health check, and its name server of a
+# missing syslog.
 containers() {
   if [[ $engine == docker ]]; then
     docker "$@"
   else
-    podman "$@" 2> >(grep -v 'systemd connection' >&2)
+    podman "$@" 2> >(grep -v 'systemd connection\|connect to syslog' >&2)
   fi
 }
 
@@ -108,17 +109,25 @@ inspect() { # CONTAINER-OR-IMAGE FORMAT
 }
 
 image_bytes() { # TAG: packed, as a registry keeps it
-  containers save "$1" | gzip -c | wc -c
+  containers save -o "$work/image.tar" "$1" >"$work/save.log" 2>&1 || cat "$work/save.log" >&2
+  gzip -c "$work/image.tar" | wc -c
+  rm -f "$work/image.tar"
 }
 
 remove_everything() { # TAG...
-  local id network
+  local id network volume
   for id in $(containers ps -aq --filter "label=$project_label=$project"); do
     containers rm -f "$id" >/dev/null 2>&1
   done
   for network in $(containers network ls -q --filter "name=^${project}_"); do
     containers network rm "$network" >/dev/null 2>&1
   done
+  for volume in $(containers volume ls -q --filter "name=^${project}_"); do
+    containers volume rm -f "$volume" >/dev/null 2>&1
+  done
+  if [[ $engine == podman ]]; then
+    containers secret rm "$project" >/dev/null 2>&1
+  fi
   containers rmi -f "$@" >/dev/null 2>&1
   return 0
 }
