@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "config/available.hpp"
 #include "config/load_parts.hpp"
 #include "config/validate.hpp"
 #include "config/wipe.hpp"
@@ -170,7 +169,7 @@ Loaded load_config_file(const std::string& path) {
 }
 
 Loaded load_config_text(std::string_view yaml, std::string_view file_name,
-                        const Environment& environment, LoadOptions options) {
+                        const Environment& environment) {
   Loaded loaded;
   Report report{file_name};
   Config config;
@@ -184,9 +183,6 @@ Loaded load_config_text(std::string_view yaml, std::string_view file_name,
     loaded.used_keys = std::move(reading.used);
     if (root->kind == YamlNode::Kind::Map) {
       validate(config, environment, report);
-      if (!options.assume_everything_built) {
-        check_available(config, report);
-      }
     }
   }
   if (report.empty()) {

@@ -25,13 +25,8 @@ struct Loaded {
   std::set<std::string> used_keys;
 };
 
-struct LoadOptions {
-  // Skip available.cpp: what the language knows is accepted although nothing executes it yet.
-  bool assume_everything_built = false;
-};
-
 Loaded load_config_file(const std::string& path);
 Loaded load_config_text(std::string_view yaml, std::string_view file_name,
-                        const Environment& environment, LoadOptions options = {});
+                        const Environment& environment);
 
 }  // namespace keepsake

@@ -1,7 +1,6 @@
 #pragma once
 // The list of everything that is wrong with a configuration, each with its place in the file.
-// Filled by the reader, by validate and by available; printed by `keepsake check`, `run` and a
-// reload.
+// Filled by the reader and by validate; printed by `keepsake check`, `run` and a reload.
 
 #include <map>
 #include <string>

@@ -75,9 +75,8 @@ struct World {
             }};
   }
 
-  // With the whole language, built already or not.
   Loaded load(std::string_view yaml) const {
-    return load_config_text(yaml, "test.yaml", environment(), {.assume_everything_built = true});
+    return load_config_text(yaml, "test.yaml", environment());
   }
 };
 

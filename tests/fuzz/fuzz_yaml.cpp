@@ -35,14 +35,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::string text{fuzz::as_text(data, size)};
-  const Loaded loaded = load_config_text(text, "fuzz.yaml", world(), {true});
+  const Loaded loaded = load_config_text(text, "fuzz.yaml", world());
   must(loaded.config.has_value() == loaded.problems.empty());
   if (loaded.config) {
     must(!loaded.config->listen.empty() && !loaded.config->backends.empty());
     const auto& redis = loaded.config->session.redis;
     if (!redis || redis->password.empty()) {  // which a dump never shows
       const Loaded again =
-          load_config_text(dump_config(*loaded.config), "dump.yaml", world(), {true});
+          load_config_text(dump_config(*loaded.config), "dump.yaml", world());
       must(again.config && *again.config == *loaded.config);
     }
   }
