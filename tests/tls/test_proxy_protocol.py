@@ -75,7 +75,7 @@ class Headers(world.TestCase):
         self.assertRegex(answer, rb"\A(HTTP/1\.1 400 |\Z)")
         self.assertEqual(self.send(V1 + REQUEST)[9:12], b"200")
 
-    def test_every_bad_one_is_told_in_one_line_without_its_bytes(self):
+    def test_a_bad_one_is_told_in_one_line_without_its_bytes(self):
         self.start_behind("127.0.0.1")
         self.assertEqual(self.send(b"PROXY m4rk3d\r\n" + REQUEST), b"")
         self.keepsake.said("PROXY header")
