@@ -53,7 +53,7 @@ session:
   max_value: 2000B
   STORE
 limits: {body: 50KiB}
-timeouts: {header: 500ms, body: 500ms, response: 500ms, connect: 500ms, write: 500ms}
+timeouts: {header: 1s, body: 1s, response: 1s, connect: 500ms, write: 500ms}
 """
 REDIS = f"store: redis\n  redis: {{url: 'redis://:{MARK}@127.0.0.1:DOWN/0', timeout: 200ms}}"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
