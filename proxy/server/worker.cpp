@@ -46,6 +46,7 @@ Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
       sweep_timer_(io_),
       access_log_(io_, metrics_, shared.log_writer, options.access_log_fd),
       pools_(io_, streams_, buffers_, metrics_, random_, shared.backends) {
+  workspaces_.reserve(kKeptWorkspaces);
   streams_.sweep(clock_.steady(), options_.sweep);
 }
 
