@@ -67,8 +67,10 @@ build_image() { # TARGET TAG BUILD-ARGUMENT...
   if [[ $engine == docker ]]; then
     docker build -q -f deploy/Dockerfile --target "$target" -t "$tag" "${arguments[@]}" .
   else
-    # The docker format keeps HEALTHCHECK; chroot needs no privileges that a container lacks.
+    # The docker format keeps HEALTHCHECK; chroot needs no privileges that a container lacks. Layers of labels are
+    # cached whatever their arguments were: the commit would be that of an older build.
     buildah bud --format docker --layers --pull-never --isolation chroot \
+      --label "org.opencontainers.image.revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
       -f deploy/Dockerfile --target "$target" -t "$tag" "${arguments[@]}" .
   fi
 }

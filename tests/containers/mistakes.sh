@@ -41,6 +41,9 @@ mistakes_story() {
   check "a secret file that the image's user may not read is told from one that is not there" refused 2 \
     "Permission denied for user 65532" -v "$key:/run/secrets/session_key:ro" "$keepsake_tag" "${secret_file[@]}"
   chmod 0644 "$key"
+  chmod 0600 "$work/tls/tls.key"
+  check "so is the key of a certificate" refused 2 "/tls/tls.key cannot be read: Permission denied for user 65532" \
+    -e "SESSION_KEY=$secret" -e TLS_DIR=/tls -v "$work/tls:/tls:ro" "$keepsake_tag" run --config /tls/keepsake.yaml
   mkdir -p "$work/empty" # what docker makes where the file of a mount is missing
   check "a folder in place of the secret is named" refused 2 "/run/secrets/session_key" \
     -v "$work/empty:/run/secrets/session_key:ro" "$keepsake_tag" "${secret_file[@]}"
