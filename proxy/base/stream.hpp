@@ -116,12 +116,9 @@ class Stream {
   bool take_buffered(char* data, std::size_t size, IoResult& result) {
     return tls_take(data, size, result);
   }
-  // Gives back what TLS holds for the next record; for streams that idle.
-  void rest() {
-    if (tls_) {
-      tls_rest();
-    }
-  }
+  // Gives back what TLS holds for the next record; for streams that idle. True if that was
+  // anything.
+  bool rest() { return tls_ && tls_rest(); }
   // What the end of the socket's bytes means.
   IoStatus end_status() const { return tls_ ? tls_end_status() : IoStatus::End; }
   // Whether an idle stream got bytes or an end that somebody must look at; takes none off.
@@ -157,7 +154,7 @@ class Stream {
   bool tls_landed(std::size_t bytes, char* data, std::size_t size, IoResult& result);
   bool tls_take(char* data, std::size_t size, IoResult& result);
   bool tls_has_buffered() const;
-  void tls_rest();
+  bool tls_rest();
   bool tls_has_news();
   IoStatus tls_end_status() const;
 

@@ -84,10 +84,12 @@ bool Stream::tls_has_buffered() const {
   return tls_->ready();
 }
 
-void Stream::tls_rest() {
-  if (!tls_->ready()) {
-    tls_->release_buffers();
+bool Stream::tls_rest() {
+  if (tls_->ready()) {
+    return false;
   }
+  tls_->release_buffers();
+  return true;
 }
 
 IoStatus Stream::tls_end_status() const {

@@ -236,9 +236,10 @@ void Worker::look_after_waiting_clients() {
       waiting_.push_back(connection);
     }
   }
-  if (freed_workspaces_ >= kManyFreed) {
-    freed_workspaces_ = 0;
-    ::malloc_trim(0);  // those of many exchanges at once: back to the system
+  if (freed_ >= kManyFreed) {
+    freed_ = 0;
+    ::malloc_trim(
+        0);  // what many exchanges at once, or many TLS records, needed: back to the system
   }
   if (polls_.empty() || ::poll(polls_.data(), polls_.size(), 0) <= 0) {
     return;
@@ -268,7 +269,7 @@ void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
     workspace->in.release();
     workspaces_.push_back(std::move(workspace));
   } else {
-    ++freed_workspaces_;
+    ++freed_;
   }
 }
 
@@ -288,7 +289,7 @@ void Worker::remove(Connection& connection) {
 
 void Worker::park(Connection& connection) {
   connection.parked = true;
-  connection.stream.rest();
+  freed_ += connection.stream.rest() ? 1U : 0U;
   unlink(connection);
   link(connection, parked_);
 }

@@ -166,7 +166,7 @@ class Worker {
   Connection* parked_ = nullptr;
   std::vector<pollfd> polls_;  // scratch of the sweep
   std::vector<Connection*> waiting_;
-  std::size_t freed_workspaces_ = 0;  // since memory was last given back to the system
+  std::size_t freed_ = 0;  // large pieces of memory, since it was last given back to the system
   bool draining_ = false;
   SteadyTime idle_until_{};
   bool stopping_ = false;  // nothing left to serve: the sweep ends too
