@@ -137,12 +137,15 @@ ChunkReader::Piece ChunkReader::read_trailer(std::string_view input) {
       return piece;
   }
   trailer_bytes_ += piece.consumed;
+  if (trailer_bytes_ > limits_.bytes) {  // with the empty line, as of a head
+    return bad("trailers too large");
+  }
   if (piece.trailer.name.empty()) {
     state_ = State::Done;
     piece.step = Step::End;
     return piece;
   }
-  if (trailer_bytes_ > limits_.bytes || ++trailers_ > limits_.fields) {
+  if (++trailers_ > limits_.fields) {
     return bad("trailers too large");
   }
   piece.step = Step::Trailer;

@@ -20,8 +20,8 @@ struct Body {
 };
 
 // Reads `bytes` as they would arrive in parts of `part` bytes.
-Body read(const std::string& bytes, std::size_t part = 1 << 20) {
-  ChunkReader reader;
+Body read(const std::string& bytes, std::size_t part = 1 << 20, HeadLimits limits = {}) {
+  ChunkReader reader{limits};
   Body body;
   for (std::size_t have = 0; body.step == Step::NeedMore && have < bytes.size();) {
     have = std::min(bytes.size(), have + part);
@@ -129,4 +129,14 @@ TEST_CASE("a finished body stays finished", "[http][chunked]") {
   const auto again = reader.next("5\r\nhello\r\n");
   CHECK(again.step == Step::End);
   CHECK(again.consumed == 0);
+}
+
+TEST_CASE("trailers have as many bytes as the limit says, however they arrive", "[http][chunked]") {
+  const std::string trailers = "A: 1\r\nB: 22\r\n\r\n";
+  const std::size_t part = GENERATE(1U, 2U, 7U, 100U);
+  const std::string body = "0\r\n" + trailers;
+  CHECK(read(body, part, {trailers.size(), 8, 64}).step == Step::End);
+  for (std::size_t less = 1; less < trailers.size(); ++less) {
+    CHECK(read(body, part, {trailers.size() - less, 8, 64}).step == Step::Bad);
+  }
 }
