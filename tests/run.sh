@@ -2,7 +2,8 @@
 # Builds and runs the tests; the last line counts test cases. Logs of every stage: build/tests/.
 #   tests/run.sh            unit, wire, command line, examples, browser: under 10 minutes
 #   tests/run.sh --quick    unit and wire: seconds after a build
-#   tests/run.sh --full     and sanitizers, fuzzers, chaos, containers, the package, the demo, the instruction guard
+#   tests/run.sh --full     and sanitizers, fuzzers, chaos, the demo, the instruction guard: what CI runs
+#   tests/run.sh --all      and containers and the package, which need root and a container engine
 # A folder joins by having a run.sh that ends with a line "N passed, N failed".
 # shellcheck disable=SC2317  # stages are called by name
 set -uo pipefail
@@ -20,12 +21,12 @@ passed=0 failed=0
 failed_stages=()
 summary=()
 
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$root/tests/run.sh"; }
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$root/tests/run.sh"; }
 
 mode=plain
 case ${1-} in
   '') ;;
-  --quick | --full) mode=${1#--} ;;
+  --quick | --full | --all) mode=${1#--} ;;
   -h | --help)
     usage
     exit
@@ -118,34 +119,45 @@ programs() { # PRESET PATTERN
   ninja -C "build/$1" -t targets all | sed -nE 's/^(bin\/[a-z0-9_-]+): .*/\1/p' | grep -E "$2"
 }
 
-# All that runs code of the proxy; without threads there is nothing for ThreadSanitizer to see in the
-# replay of the fuzzers' seeds.
-sanitized() { # PRESET
-  local targets unwanted='^bin/(demo-backend|bench_.*)$' skipped='^structure$' options
-  if [[ $1 == tsan ]]; then
-    unwanted='^bin/(demo-backend|bench_.*|fuzz_.*)$' skipped='^(structure|fuzz)$'
-    export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
-  fi
-  options=(--preset "$1" --label-exclude "$skipped")
-  configure "$1" || return
-  mapfile -t targets < <(programs "$1" . | grep -vE "$unwanted")
-  cmake --build --preset "$1" --target "${targets[@]}" || return
-  # ThreadSanitizer cannot map its shadow where addresses are randomised over too many bits.
-  if [[ $1 == tsan ]] && setarch -R true 2>/dev/null; then
-    run_ctest "$1" setarch -R ctest "${options[@]}"
+# Everything under AddressSanitizer and UndefinedBehaviorSanitizer; the fuzz targets have a stage of
+# their own, chaos takes the program from here.
+address_sanitizer() {
+  local targets
+  configure asan -DKEEPSAKE_FUZZ_SECONDS="$fuzz_seconds" || return
+  mapfile -t targets < <(programs asan . | grep -vE '^bin/(demo-backend|bench_.*)$')
+  cmake --build --preset asan --target "${targets[@]}" || return
+  run_ctest asan ctest --preset asan --label-exclude '^(structure|fuzz)$'
+}
+
+# ThreadSanitizer cannot map its shadow where addresses are randomised over too many bits.
+without_random_addresses() { # COMMAND...
+  if setarch -R true 2>/dev/null; then
+    setarch -R "$@"
   else
-    run_ctest "$1" ctest "${options[@]}"
+    "$@"
   fi
+}
+
+# What has threads: the tests of these folders, and a short storm over a whole keepsake with two workers. The
+# others (http, config, session) are functions of their arguments: ThreadSanitizer has nothing to see there.
+thread_sanitizer() {
+  local targets tests='test_(base|store|backend|server|wire)'
+  export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
+  configure tsan || return
+  mapfile -t targets < <(programs tsan "^bin/(keepsake|$tests)$")
+  cmake --build --preset tsan --target "${targets[@]}" || return
+  run_ctest tsan without_random_addresses ctest --preset tsan --tests-regex "^$tests$"
+}
+
+storm_of_threads() {
+  export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
+  without_random_addresses env KEEPSAKE_BIN=build/tsan/bin/keepsake STORM_SECONDS=20 tests/chaos/run.sh --threads
 }
 
 # Each target for a while, from its seeds; what an earlier run found in this build folder is kept.
 fuzzers() {
-  local targets
-  configure fuzz -DKEEPSAKE_FUZZ_SECONDS="$fuzz_seconds" || return
-  mapfile -t targets < <(programs fuzz '^bin/fuzz_')
-  ((${#targets[@]})) || { echo "there are no fuzz targets"; return 1; }
-  cmake --build --preset fuzz --target "${targets[@]}" || return
-  run_ctest fuzz ctest --test-dir build/fuzz --label-regex '^fuzz$'
+  programs asan '^bin/fuzz_' >/dev/null || { echo "there are no fuzz targets"; return 1; }
+  run_ctest fuzz ctest --preset asan --label-regex '^fuzz$'
 }
 
 # What the table of requirements says that the scripts show, they have shown.
@@ -164,7 +176,7 @@ script() { # NAME PATH
 main() {
   local began=$SECONDS
   ensure_build_packages && ensure_test_packages || exit 1
-  [[ $mode != full ]] || ensure_full_packages || exit 1
+  [[ $mode != full && $mode != all ]] || ensure_full_packages || exit 1
   mkdir -p "$logs"
   export KEEPSAKE_SCRIPT_RECORD=$logs/record
   rm -rf "$KEEPSAKE_SCRIPT_RECORD"
@@ -190,13 +202,16 @@ main() {
     script browser tests/browser/run.sh
     stage requirements requirements
   fi
-  if [[ $mode == full ]]; then
+  if [[ $mode == full || $mode == all ]]; then
     script demo tests/demo/run.sh
     script instruction-guard tests/bench/guard.sh
-    stage address-sanitizer sanitized asan
-    stage thread-sanitizer sanitized tsan
-    stage fuzzers fuzzers
+    stage address-sanitizer address_sanitizer
     script chaos tests/chaos/run.sh
+    stage fuzzers fuzzers
+    stage thread-sanitizer thread_sanitizer
+    stage chaos-of-threads storm_of_threads
+  fi
+  if [[ $mode == all ]]; then
     script containers deploy/test-containers.sh
     script package tests/containers/package.sh
   fi

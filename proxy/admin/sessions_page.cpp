@@ -24,12 +24,12 @@ namespace {
 constexpr std::string_view kPath = "/sessions";
 constexpr std::size_t kUsualLimit = 100;
 constexpr std::size_t kMostLimit = 1000;
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kStorePatience{5};
 
 // A result on its way from a worker's thread; the timer wakes whoever waits for it.
 template <class Result>
 struct Mail {
-  explicit Mail(asio::io_context& io) : arrived(io, kPatience) {}
+  explicit Mail(asio::io_context& io) : arrived(io, kStorePatience) {}
   asio::steady_timer arrived;
   std::optional<Result> result;
 };

@@ -18,7 +18,7 @@
 namespace keepsake {
 namespace {
 
-constexpr Millis kPatience{5000};
+constexpr Millis kScrapePatience{5000};
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -73,7 +73,7 @@ struct Look {
 
 Look look(const HttpQuestion& question, const Clock& clock) {
   Look look;
-  HttpOutcome outcome = http_get(question, kPatience, true);
+  HttpOutcome outcome = http_get(question, kScrapePatience, true);
   look.at = clock.steady();
   if (outcome.failure.empty() && outcome.status != 200) {
     outcome.failure = fmt::format("answers {} {}", outcome.status, outcome.reason);

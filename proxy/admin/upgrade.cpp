@@ -29,7 +29,7 @@ constexpr const char* kParent = "KEEPSAKE_PARENT";    // the process that these 
 constexpr char kReady = '!';                          // a reason never begins with it
 constexpr char kGo = '>';
 // Certificates, keys and names are read in it; a process that takes longer does not come.
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kStartPatience{60};
 constexpr int kGoPatience = 5000;  // milliseconds
 
 bool is_ours(std::string_view variable) {
@@ -146,10 +146,10 @@ bool Upgrade::begin(const std::vector<SharedSocket>& sockets, std::string& error
   }
   channel_.assign(asio::local::stream_protocol{}, ends[0]);
   said_.clear();
-  timer_.expires_after(kPatience);
+  timer_.expires_after(kStartPatience);
   timer_.async_wait([this](const error_code& late) {
     if (!late) {
-      said_ = fmt::format("it was not ready within {} s", kPatience.count());
+      said_ = fmt::format("it was not ready within {} s", kStartPatience.count());
       error_code ignored;
       channel_.cancel(ignored);
     }

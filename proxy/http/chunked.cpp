@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "http/chars.hpp"
+#include "http/hex.hpp"
 
 namespace keepsake {
 
@@ -19,14 +20,6 @@ ChunkReader::Piece bad(const char* why) {
   piece.step = ChunkReader::Step::Bad;
   piece.why = why;
   return piece;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = to_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 // *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), RFC 9112 7.1.1; BWS is refused,

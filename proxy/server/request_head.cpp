@@ -226,7 +226,7 @@ void append_forwarded(const Exchange& x, std::string& out) {
   }
 }
 
-void append_framing(const Exchange& x, std::string& out) {
+void append_request_framing(const Exchange& x, std::string& out) {
   if (x.body.kind == BodyKind::Chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
   } else if (x.body.kind == BodyKind::Length) {
@@ -285,7 +285,7 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
   if (traced) {
     append_trace_line(x, out);
   }
-  append_framing(x, out);
+  append_request_framing(x, out);
   if (x.upgrade) {
     out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   } else if (x.wants_trailers) {

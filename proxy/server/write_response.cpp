@@ -125,7 +125,7 @@ void return_link(Exchange& x, bool reusable) {
 }
 
 // Framing lines of the response to the client; true when its body will be chunked.
-bool append_framing(const Exchange& x, std::string& out) {
+bool append_response_framing(const Exchange& x, std::string& out) {
   const ResponseHead& head = x.work.response;
   const Framing& body = x.response_body;
   const bool to_http10 = x.work.request.minor == 0;
@@ -179,7 +179,7 @@ Task<void> write_forwarded(Exchange& x) {
   std::string& out = x.work.out;
   out.clear();
   append_response_lines(x, out);
-  const bool chunked = append_framing(x, out);
+  const bool chunked = append_response_framing(x, out);
   if (x.rules->adds_lines) {
     append_route_lines(x, out);
   }

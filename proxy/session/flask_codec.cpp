@@ -15,7 +15,7 @@ namespace keepsake {
 namespace {
 
 constexpr std::size_t kSignatureChars = 27;
-constexpr std::int64_t kStampEnd = std::int64_t{1} << 40;
+constexpr std::int64_t kFlaskStampEnd = std::int64_t{1} << 40;
 
 void must(bool done) {
   if (!done) {
@@ -275,7 +275,7 @@ std::span<const std::uint8_t> FlaskCodec::deflated_json() {
 }
 
 std::size_t FlaskCodec::seal(const Session& session, std::string_view, std::string& out) {
-  if (session.touched <= 0 || session.touched >= kStampEnd || !write_json(session)) {
+  if (session.touched <= 0 || session.touched >= kFlaskStampEnd || !write_json(session)) {
     return 0;
   }
   const std::size_t before = out.size();

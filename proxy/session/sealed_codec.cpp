@@ -19,7 +19,7 @@ constexpr std::size_t kBodyAt = kNonceAt + Xaes256Gcm::kNonceSize;
 constexpr std::size_t kBlock = 32;                // plaintexts are whole blocks
 constexpr std::size_t kPairsAt = 1 + 16 + 5 + 5;  // version, id, created, touched
 constexpr std::size_t kMaxEnvelope = base64url_decoded_size(SealedCodec::kMaxCookie);
-constexpr std::int64_t kStampEnd = std::int64_t{1} << 40;
+constexpr std::int64_t kSealedStampEnd = std::int64_t{1} << 40;
 
 std::size_t padded(std::size_t size) {
   return (size + kBlock - 1) / kBlock * kBlock;
@@ -81,7 +81,7 @@ bool decode(std::span<const std::uint8_t> plain, Session& out) {
 
 // Bytes of the plaintext before padding; nothing if the format cannot hold the session.
 std::optional<std::size_t> plain_size(const Session& session) {
-  const auto fits = [](std::int64_t stamp) { return stamp >= 0 && stamp < kStampEnd; };
+  const auto fits = [](std::int64_t stamp) { return stamp >= 0 && stamp < kSealedStampEnd; };
   if (!fits(session.created) || !fits(session.touched)) {
     return std::nullopt;
   }

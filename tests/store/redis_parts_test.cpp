@@ -32,6 +32,11 @@ struct Queue {
   RedisQueue queue;
   std::vector<std::unique_ptr<Waiter>> waiters;
 
+  Queue() = default;
+  ~Queue() { queue.fail_all(kNow); }  // whoever waits still ends
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
   Waiter& ask() {
     waiters.push_back(std::make_unique<Waiter>());
     queue.push(waiters.back()->pending);
@@ -177,7 +182,6 @@ TEST_CASE("no more wait for redis than a bound", "[store][redis]") {
   CHECK(q.waiters.size() == 4096);
   q.queue.answer(Queue::reply());
   CHECK(q.queue.admits(kNow));
-  q.queue.fail_all(kNow);
 }
 
 TEST_CASE("a store is degraded while a worker cannot reach it or it refuses", "[store][health]") {

@@ -175,6 +175,7 @@ struct Proxy::Inside {
   Variables variables;
   CapturedLog log;
   WatchedClock clock;
+  std::mutex settling;
   int access_log;
   Server server;
 };
@@ -206,12 +207,12 @@ void Proxy::reload(std::string_view yaml) {
   if (!inside_->server.reload(load(yaml, inside_->variables), error)) {
     throw std::runtime_error(error);
   }
+  settle();
 }
 
 void Proxy::drain() {
   inside_->server.drain();
-  inside_->server.ping();
-  wait_until("the worker drains", [this] { return inside_->server.answered(); });
+  settle();
 }
 
 void Proxy::cut() {
@@ -258,11 +259,30 @@ void Proxy::wait_until(std::string_view what, const std::function<bool()>& happe
   }
 }
 
+// A step of the worker may leave its rest to a job behind those that wait already, and that its own
+// rest again; none leaves it three times.
+void Proxy::settle() const {
+  constexpr int kTurns = 4;
+  const std::lock_guard lock(inside_->settling);
+  for (int i = 0; i < kTurns; ++i) {
+    inside_->server.ping();
+    const auto end = std::chrono::steady_clock::now() + kGuard;
+    while (!inside_->server.answered()) {
+      if (std::chrono::steady_clock::now() > end) {
+        throw std::runtime_error("the worker does not answer");
+      }
+      std::this_thread::yield();
+    }
+  }
+}
+
 std::uint64_t Proxy::count(Counter counter) const {
+  settle();
   return inside_->server.count(counter);
 }
 
 std::size_t Proxy::connections() const {
+  settle();
   return inside_->server.connections();
 }
 
@@ -273,6 +293,7 @@ std::size_t Proxy::ill_servers() const {
 }
 
 std::size_t Proxy::ejected_servers() const {
+  settle();
   const auto servers = inside_->server.backend_book().servers();
   return static_cast<std::size_t>(std::count_if(
       servers.begin(), servers.end(), [](const auto& server) { return server->ejected.load(); }));
@@ -285,6 +306,7 @@ bool Proxy::resolved() const {
 }
 
 std::size_t Proxy::queued() const {
+  settle();
   std::size_t sum = 0;
   for (const auto& [backend, queue] : inside_->server.backend_book().queues()) {
     sum += queue->size();
@@ -304,6 +326,7 @@ std::string Proxy::access_log() const {
 }
 
 std::string Proxy::log() const {
+  settle();
   return inside_->log.text();
 }
 

@@ -43,6 +43,7 @@ class Proxy {
   // One request on a connection of its own, which the proxy must answer without the backend.
   Message ask(std::string_view request) const;
 
+  // The worker uses it when this returns.
   void reload(std::string_view yaml);
   // The worker drains when this returns.
   void drain();
@@ -58,6 +59,8 @@ class Proxy {
   // Waits (in real time, guarded) for what needs no clock.
   void wait_until(std::string_view what, const std::function<bool()>& happened) const;
 
+  // What has been counted, and logged, once the worker is done with what it was at: a client sees an
+  // answer, or an end, before the proxy has counted it.
   std::uint64_t count(Counter counter) const;
   std::size_t connections() const;
   // Of the backends' servers, as the worker sees them.
@@ -72,6 +75,9 @@ class Proxy {
   std::string log() const;
 
  private:
+  // Waits until the worker is done with what it was at when it was called.
+  void settle() const;
+
   struct Inside;
   std::unique_ptr<Inside> inside_;
 };

@@ -278,7 +278,9 @@ TEST_CASE("a verified client certificate is told to the backend, and nobody else
     options.max_version = 0x0303;
     const Client client{front, options};
     CHECK_FALSE(client.good);
-    CHECK(front.proxy->count(Counter::TlsHandshakeFailures) == 1);
+    front.proxy->wait_until("it is counted", [&] {
+      return front.proxy->count(Counter::TlsHandshakeFailures) == 1;
+    });
   }
 }
 
