@@ -2,8 +2,9 @@
 # Builds and runs the tests; the last line counts test cases. Logs of every stage: build/tests/.
 #   tests/run.sh            unit, wire, command line, examples, browser: under 10 minutes
 #   tests/run.sh --quick    unit and wire: seconds after a build
-#   tests/run.sh --full     and sanitizers, fuzzers, chaos, the demo, the instruction guard: what CI runs
-#   tests/run.sh --all      and containers and the package, which need root and a container engine
+#   tests/run.sh --full     and sanitizers, fuzzers, chaos, the demo, the instruction guard, and where docker or
+#                           podman answers containers (KEEPSAKE_CONTAINERS=no leaves them out): what CI runs
+#   tests/run.sh --all      and containers with the compiler inside of them, and the package: root and minutes
 # A folder joins by having a run.sh that ends with a line "N passed, N failed".
 # shellcheck disable=SC2317  # stages are called by name
 set -uo pipefail
@@ -21,7 +22,7 @@ passed=0 failed=0
 failed_stages=()
 summary=()
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$root/tests/run.sh"; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$root/tests/run.sh"; }
 
 mode=plain
 case ${1-} in
@@ -172,6 +173,10 @@ script() { # NAME PATH
   fi
 }
 
+container_engine() {
+  [[ ${KEEPSAKE_CONTAINERS-yes} != no ]] && { docker info || podman info; } >/dev/null 2>&1
+}
+
 # A function, so that the script may be edited while it runs.
 main() {
   local began=$SECONDS
@@ -210,6 +215,9 @@ main() {
     stage fuzzers fuzzers
     stage thread-sanitizer thread_sanitizer
     stage chaos-of-threads storm_of_threads
+  fi
+  if [[ $mode == full ]] && container_engine; then
+    stage containers deploy/test-containers.sh --prebuilt build/release/bin
   fi
   if [[ $mode == all ]]; then
     script containers deploy/test-containers.sh
