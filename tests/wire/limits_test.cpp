@@ -27,6 +27,15 @@ Link known(const Proxy& proxy, Backend& backend, Link& link) {
   CHECK(client.read_response().body == "ok");
   return client;
 }
+
+// The limit of descriptors as it was, whatever becomes of the test: all others need it.
+struct KeepsLimit {
+  KeepsLimit() { ::getrlimit(RLIMIT_NOFILE, &old); }
+  ~KeepsLimit() { ::setrlimit(RLIMIT_NOFILE, &old); }
+  KeepsLimit(const KeepsLimit&) = delete;
+  KeepsLimit& operator=(const KeepsLimit&) = delete;
+  rlimit old{};
+};
 }  // namespace
 
 TEST_CASE("one connection above the limit is 503 and closed, and room made is room",
@@ -86,13 +95,13 @@ TEST_CASE("running out of descriptors stops accepting for a while and nothing el
   Proxy proxy{backend};
   Link link;
   Link before = known(proxy, backend, link);
-  Link late = proxy.connect();  // made while there is room, accepted or not
+  Link late = proxy.connect();  // made while there is room
+  proxy.wait_until("it has its descriptor", [&] { return proxy.connections() == 2; });
   Link waiting;
   {
     // Everything that is left is taken away but one descriptor, and that one is for `waiting`.
-    rlimit old{};
-    ::getrlimit(RLIMIT_NOFILE, &old);
-    rlimit low = old;
+    const KeepsLimit limit;
+    rlimit low = limit.old;
     const int highest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     low.rlim_cur = static_cast<rlim_t>(highest) + 1;
     ::close(highest);
@@ -109,7 +118,6 @@ TEST_CASE("running out of descriptors stops accepting for a while and nothing el
     link.read_request();
     link.send(kOk);
     CHECK(before.read_response().body == "ok");
-    ::setrlimit(RLIMIT_NOFILE, &old);
     for (const int fd : taken) {
       ::close(fd);
     }
@@ -130,9 +138,8 @@ TEST_CASE("a link that cannot be made for want of descriptors is no fault of the
   Link client = proxy.connect();
   client.send("GET / HTTP/1.1\r\n");  // half a head: the connection is accepted and read
   proxy.wait_until("it is there", [&] { return proxy.connections() == 1; });
-  rlimit old{};
-  ::getrlimit(RLIMIT_NOFILE, &old);
-  rlimit low = old;
+  const KeepsLimit limit;
+  rlimit low = limit.old;
   const int highest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   low.rlim_cur = static_cast<rlim_t>(highest) + 1;
   ::close(highest);
@@ -143,7 +150,7 @@ TEST_CASE("a link that cannot be made for want of descriptors is no fault of the
   }
   client.send("Host: a\r\n\r\n");
   const Message response = client.read_response();
-  ::setrlimit(RLIMIT_NOFILE, &old);
+  ::setrlimit(RLIMIT_NOFILE, &limit.old);
   for (const int fd : taken) {
     ::close(fd);
   }
