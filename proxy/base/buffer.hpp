@@ -3,6 +3,7 @@
 // and gives it back when it idles, so ten thousand idle connections hold none. Never grows; not
 // shared between threads.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -12,30 +13,57 @@
 
 namespace keepsake {
 
+// Things that are kept for later, the last given first: `usual` of them always, more while the load
+// wants them.
+template <class T>
+class Spares {
+ public:
+  explicit Spares(std::size_t usual) : usual_(usual) { list_.reserve(usual); }
+
+  // Empty when there is none.
+  T take() {
+    T thing{};
+    if (!list_.empty()) {
+      thing = std::move(list_.back());
+      list_.pop_back();
+    }
+    lowest_ = std::min(lowest_, list_.size());
+    return thing;
+  }
+  void give(T thing) { list_.push_back(std::move(thing)); }
+  // To be called now and then: lets half of those go that nobody has wanted since the last time.
+  // How many.
+  std::size_t trim() {
+    const std::size_t unwanted = std::min(std::exchange(lowest_, list_.size()), list_.size());
+    const std::size_t above = list_.size() - std::min(list_.size(), usual_);
+    const std::size_t count = std::min((unwanted + 1) / 2, above);
+    list_.erase(list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
+  }
+  std::size_t size() const { return list_.size(); }
+
+ private:
+  std::size_t usual_;
+  std::size_t lowest_ = 0;
+  std::vector<T> list_;
+};
+
 class BufferPool {
  public:
-  // Each buffer has `size` bytes; at most `kept` unused ones are kept for later.
-  BufferPool(std::size_t size, std::size_t kept) : size_(size), kept_(kept) { free_.reserve(kept); }
+  // Each buffer has `size` bytes; `usual` unused ones are always kept.
+  BufferPool(std::size_t size, std::size_t usual) : size_(size), spares_(usual) {}
 
   std::size_t size() const { return size_; }
   std::unique_ptr<char[]> take() {
-    if (free_.empty()) {
-      return std::unique_ptr<char[]>(new char[size_]);
-    }
-    std::unique_ptr<char[]> block = std::move(free_.back());
-    free_.pop_back();
-    return block;
+    std::unique_ptr<char[]> block = spares_.take();
+    return block ? std::move(block) : std::unique_ptr<char[]>(new char[size_]);
   }
-  void give(std::unique_ptr<char[]> block) {
-    if (free_.size() < kept_) {
-      free_.push_back(std::move(block));
-    }
-  }
+  void give(std::unique_ptr<char[]> block) { spares_.give(std::move(block)); }
+  std::size_t trim() { return spares_.trim(); }
 
  private:
   std::size_t size_;
-  std::size_t kept_;
-  std::vector<std::unique_ptr<char[]>> free_;
+  Spares<std::unique_ptr<char[]>> spares_;
 };
 
 // Bytes that have arrived and are not used up: [begin, end) of a block.

@@ -17,8 +17,8 @@ namespace {
 // The largest head that configuration allows (64 KiB) and as much again of its body. Memory that is
 // never written costs nothing: an ordinary exchange touches the first page.
 constexpr std::size_t kBufferSize = 128 * 1024;
-constexpr std::size_t kKeptBuffers = 128;
-constexpr std::size_t kKeptWorkspaces = 128;
+constexpr std::size_t kUsualBuffers = 128;
+constexpr std::size_t kUsualWorkspaces = 128;
 constexpr std::size_t kManyFreed = 256;
 
 void link(Connection& connection, Connection*& list) {
@@ -42,11 +42,11 @@ Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
     : clock_(clock),
       shared_(shared),
       options_(options),
-      buffers_(kBufferSize, kKeptBuffers),
+      buffers_(kBufferSize, kUsualBuffers),
+      workspaces_(kUsualWorkspaces),
       sweep_timer_(io_),
       access_log_(io_, metrics_, shared.log_writer, options.access_log_fd),
       pools_(io_, streams_, buffers_, metrics_, random_, shared.backends) {
-  workspaces_.reserve(kKeptWorkspaces);
   streams_.sweep(clock_.steady(), options_.sweep);
 }
 
@@ -236,6 +236,7 @@ void Worker::look_after_waiting_clients() {
       waiting_.push_back(connection);
     }
   }
+  freed_ += workspaces_.trim() + buffers_.trim();
   if (freed_ >= kManyFreed) {
     freed_ = 0;
     ::malloc_trim(
@@ -255,22 +256,17 @@ void Worker::look_after_waiting_clients() {
 }
 
 std::unique_ptr<Workspace> Worker::take_workspace() {
-  if (workspaces_.empty()) {
+  std::unique_ptr<Workspace> workspace = workspaces_.take();
+  if (!workspace) {
     return std::make_unique<Workspace>(buffers_);
   }
-  std::unique_ptr<Workspace> workspace = std::move(workspaces_.back());
-  workspaces_.pop_back();
   workspace->in = Buffer{buffers_};
   return workspace;
 }
 
 void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
-  if (workspaces_.size() < kKeptWorkspaces) {
-    workspace->in.release();
-    workspaces_.push_back(std::move(workspace));
-  } else {
-    ++freed_;
-  }
+  workspace->in.release();
+  workspaces_.give(std::move(workspace));
 }
 
 void Worker::add(Connection& connection) {

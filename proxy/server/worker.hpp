@@ -152,6 +152,7 @@ class Worker {
   Random random_;
   StreamList streams_;
   BufferPool buffers_;
+  Spares<std::unique_ptr<Workspace>> workspaces_;
   asio::io_context io_{1};
   asio::steady_timer sweep_timer_;
   AccessLog access_log_;
@@ -161,7 +162,6 @@ class Worker {
   std::shared_ptr<const View> next_;      // prepared, not yet in use
   std::weak_ptr<RedisConnection> redis_;  // of the configuration in use
   std::vector<std::shared_ptr<Listener>> listeners_;
-  std::vector<std::unique_ptr<Workspace>> workspaces_;
   Connection* connections_ = nullptr;
   Connection* parked_ = nullptr;
   std::vector<pollfd> polls_;  // scratch of the sweep

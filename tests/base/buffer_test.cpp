@@ -66,14 +66,50 @@ TEST_CASE("releasing held bytes of an empty buffer frees all of it", "[base][buf
   CHECK(buffer.space_size() == 8);
 }
 
-TEST_CASE("a pool hands out again what it was given, up to what it keeps", "[base][buffer]") {
+TEST_CASE("a pool hands out again what it was given, the last first", "[base][buffer]") {
   BufferPool pool{8, 1};
   std::unique_ptr<char[]> one = pool.take();
   std::unique_ptr<char[]> two = pool.take();
-  const char* kept = one.get();
+  const char* first = one.get();
+  const char* second = two.get();
   pool.give(std::move(one));
-  pool.give(std::move(two));  // one is enough: this one is freed
-  CHECK(pool.take().get() == kept);
+  pool.give(std::move(two));
+  const std::unique_ptr<char[]> again = pool.take();
+  CHECK(again.get() == second);
+  CHECK(pool.take().get() == first);
+}
+
+TEST_CASE("spares that nobody wants are let go, by halves, down to the usual number",
+          "[base][buffer]") {
+  Spares<std::unique_ptr<int>> spares{2};
+  for (int i = 0; i < 10; ++i) {
+    spares.give(std::make_unique<int>(i));
+  }
+  CHECK(spares.trim() == 0);  // they were wanted until now
+  CHECK(spares.trim() == 5);
+  CHECK(spares.size() == 5);
+  CHECK(*spares.take() == 9);  // the oldest went first
+  spares.give(std::make_unique<int>(9));
+  CHECK(spares.trim() == 2);  // four were not wanted
+  CHECK(spares.trim() == 1);
+  CHECK(spares.trim() == 0);
+  CHECK(spares.size() == 2);
+}
+
+TEST_CASE("spares that the load takes and gives back are kept", "[base][buffer]") {
+  Spares<std::unique_ptr<int>> spares{1};
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::unique_ptr<int>> in_use;
+    for (int i = 0; i < 8; ++i) {
+      std::unique_ptr<int> one = spares.take();
+      in_use.push_back(one ? std::move(one) : std::make_unique<int>(i));
+    }
+    for (std::unique_ptr<int>& one : in_use) {
+      spares.give(std::move(one));
+    }
+    CHECK(spares.trim() == 0);
+    CHECK(spares.size() == 8);
+  }
 }
 
 TEST_CASE("a moved buffer takes its bytes along and leaves nothing", "[base][buffer]") {
