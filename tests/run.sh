@@ -139,10 +139,10 @@ without_random_addresses() { # COMMAND...
   fi
 }
 
-# What has threads: the tests of these folders, and a short storm over a whole keepsake with two workers. The
-# others (http, config, session) are functions of their arguments: ThreadSanitizer has nothing to see there.
+# The same under ThreadSanitizer but for what replaces operator new or only replays seeds; the stage after it sends
+# a short storm through a whole keepsake with two workers.
 thread_sanitizer() {
-  local targets tests='test_(base|store|backend|server|wire)'
+  local targets tests='test_(base|http|config|session|store|backend|server|wire)'
   export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
   configure tsan || return
   mapfile -t targets < <(programs tsan "^bin/(keepsake|$tests)$")
