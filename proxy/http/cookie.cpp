@@ -40,6 +40,11 @@ void for_each_part(std::string_view line, Visit&& visit) {
 // "a=b" is named a, and so is a bare "a": servers differ on that one, and ours must not slip
 // through.
 Match match_part(std::string_view part, std::string_view name) {
+  part = trim(part);
+  // Most parts are others' cookies, and most of those begin otherwise.
+  if (part.empty() || to_lower(part.front()) != to_lower(name.front())) {
+    return Match::None;
+  }
   return match_name(trim(part.substr(0, part.find('='))), name);
 }
 
@@ -88,15 +93,7 @@ void collect_candidates(std::string_view cookie_line, std::string_view name,
   });
 }
 
-bool mentions_cookie(std::string_view cookie_line, std::string_view name) {
-  bool mentioned = false;
-  for_each_part(cookie_line, [&](std::string_view part, bool) {
-    mentioned = mentioned || match_part(part, name) != Match::None;
-  });
-  return mentioned;
-}
-
-void append_without_cookie(std::string_view cookie_line, std::string_view name, std::string& out) {
+bool append_without_cookie(std::string_view cookie_line, std::string_view name, std::string& out) {
   const std::size_t begin = out.size();
   bool dropped = false;
   bool kept = false;
@@ -118,6 +115,7 @@ void append_without_cookie(std::string_view cookie_line, std::string_view name, 
   if (dropped && !visible) {
     out.resize(begin);
   }
+  return dropped;
 }
 
 void append_set_cookie(const CookieAttributes& attributes, std::string_view value,

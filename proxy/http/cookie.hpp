@@ -23,13 +23,11 @@ struct CookieCandidates {
 void collect_candidates(std::string_view cookie_line, std::string_view name,
                         CookieCandidates& found);
 
-// Whether append_without_cookie would leave something out. Case variants count when `name` begins
-// with a __Host- or __Secure- prefix, as browsers compare those without case.
-bool mentions_cookie(std::string_view cookie_line, std::string_view name);
-
-// Appends the line less our cookie, each other cookie byte for byte and in order. Appends nothing
-// when nothing is left; the caller then drops the line.
-void append_without_cookie(std::string_view cookie_line, std::string_view name, std::string& out);
+// Appends the line less our cookie, each other cookie byte for byte and in order; whether there was
+// anything of ours. Appends nothing when nothing is left; the caller then drops the line. Case
+// variants are ours too when `name` begins with a __Host- or __Secure- prefix, as browsers compare
+// those without case.
+bool append_without_cookie(std::string_view cookie_line, std::string_view name, std::string& out);
 
 struct CookieAttributes {
   std::string_view name;

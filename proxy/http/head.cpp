@@ -15,17 +15,16 @@ namespace {
 
 // The first byte that may not stand inside a field value (RFC 9110 5.5: controls but HTAB), which
 // in a good line is its CR; `end` if there is none.
-const char* find_control(const char* p, const char* end) {
+inline const char* find_control(const char* p, const char* end) {
 #if defined(__SSE2__)
-  const __m128i below_space = _mm_set1_epi8(0x20);
+  const __m128i last_control = _mm_set1_epi8(0x1f);
   const __m128i del = _mm_set1_epi8(0x7f);
   const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i zero = _mm_setzero_si128();
   while (end - p >= 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    // unsigned byte < 0x20: saturating 0x1f - byte... written as max(byte, 0x20) != byte
-    const __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(bytes, below_space), bytes);
-    const __m128i control = _mm_or_si128(_mm_cmpeq_epi8(low, zero), _mm_cmpeq_epi8(bytes, del));
+    // x <= 0x1f of unsigned bytes is: the smaller of both is x.
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+    const __m128i control = _mm_or_si128(low, _mm_cmpeq_epi8(bytes, del));
     const __m128i bad = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), control);
     const auto mask = static_cast<unsigned>(_mm_movemask_epi8(bad));
     if (mask != 0) {
@@ -277,21 +276,21 @@ HeadStatus read_fields(std::string_view data, const HeadLimits& limits, const Fi
       }
       return HeadStatus::Ok;
     }
-    Field field;
     const char* next = nullptr;
+    Field& field = head.fields.emplace_back();
     const HeadStatus line = read_known_field(p, end, names, field, next, head.why);
-    if (line == HeadStatus::NeedMore && data.size() >= limits.bytes) {
-      head.why = "head too large";
-      return HeadStatus::TooLarge;
-    }
     if (line != HeadStatus::Ok) {
+      head.fields.pop_back();
+      if (line == HeadStatus::NeedMore && data.size() >= limits.bytes) {
+        head.why = "head too large";
+        return HeadStatus::TooLarge;
+      }
       return line;
     }
-    if (head.fields.size() >= limits.fields) {
+    if (head.fields.size() > limits.fields) {
       head.why = "too many header lines";
       return HeadStatus::TooLarge;
     }
-    head.fields.push_back(field);
     std::uint16_t& first = head.first[static_cast<std::size_t>(field.id)];
     if (first == 0 && field.exact) {
       first = static_cast<std::uint16_t>(head.fields.size());
@@ -305,7 +304,7 @@ HeadStatus read_fields(std::string_view data, const HeadLimits& limits, const Fi
 
 void Head::reset(std::size_t max_fields) {
   fields.clear();
-  fields.reserve(max_fields);
+  fields.reserve(max_fields + 1);  // the one too many is read before it is refused
   first.fill(0);
   minor = 1;
   size = 0;

@@ -1,6 +1,8 @@
 #include "http/request_id.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "http/hex.hpp"
 
@@ -26,13 +28,23 @@ bool all_zero(std::span<const std::uint8_t> bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
-void append_bytes(std::span<const std::uint8_t> bytes, std::string& out) {
-  std::size_t at = out.size();
-  out.resize(at + 2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    out[at++] = kLowerHex[byte >> 4U];
-    out[at++] = kLowerHex[byte & 0x0fU];
+constexpr auto kPairs = [] {
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    pairs[byte] = {kLowerHex[byte >> 4U], kLowerHex[byte & 15U]};
   }
+  return pairs;
+}();
+
+// At most 16 bytes: an id, written once per request.
+void append_bytes(std::span<const std::uint8_t> bytes, std::string& out) {
+  std::array<char, 32> digits;  // NOLINT: filled up to what is appended
+  char* to = digits.data();
+  for (const std::uint8_t byte : bytes) {
+    std::memcpy(to, kPairs[byte].data(), 2);
+    to += 2;
+  }
+  out.append(digits.data(), to);
 }
 
 }  // namespace

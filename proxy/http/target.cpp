@@ -1,6 +1,7 @@
 #include "http/target.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/address.hpp"
 #include "http/chars.hpp"
@@ -9,11 +10,11 @@
 namespace keepsake {
 namespace {
 
-bool is_alnum(char c) {
+constexpr bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool is_unreserved(char c) {
+constexpr bool is_unreserved(char c) {
   return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
@@ -113,14 +114,27 @@ bool remove_dot_segments(std::string& path) {
   return true;
 }
 
+// RFC 3986 3.2.2 less ',': a list of hosts is no host.
+constexpr auto kRegName = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    table[c] = is_unreserved(static_cast<char>(c));
+  }
+  for (const char c : std::string_view{"!$&'()*+;="}) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+
 bool is_reg_name(std::string_view host) {
-  constexpr std::string_view kSubDelims = "!$&'()*+;=";  // without ',': a list of hosts is no host
   for (std::size_t i = 0; i < host.size(); ++i) {
-    if (percent_byte(host, i) >= 0) {
-      i += 2;
-    } else if (!is_unreserved(host[i]) && kSubDelims.find(host[i]) == std::string_view::npos) {
+    if (kRegName[static_cast<unsigned char>(host[i])]) {
+      continue;
+    }
+    if (percent_byte(host, i) < 0) {
       return false;
     }
+    i += 2;
   }
   return !host.empty();
 }

@@ -142,7 +142,7 @@ StoreTimes store_times(const Snapshot& snapshot, std::int64_t now) {
 Task<Fault> attach_session(Exchange& x) {
   x.work.session.reset();
   if (!x.route->session) {
-    co_return Fault::None;
+    return Fault::None;
   }
   find_cookies(x);
   for (std::size_t i = 0; i < x.session.cookies.count && !x.session.opened; ++i) {
@@ -159,14 +159,14 @@ Task<Fault> attach_session(Exchange& x) {
     }
   }
   if (!x.session.opened) {
-    co_return Fault::None;
+    return Fault::None;
   }
   // An action changes the store without looking first: one round trip instead of two.
   if (x.view->store && x.route->kind == RouteConfig::Kind::Backend) {
-    co_return co_await load_session(x);
+    return load_session(x);
   }
   x.worker.metrics().add(Counter::SessionsOpened);
-  co_return Fault::None;
+  return Fault::None;
 }
 
 }  // namespace keepsake

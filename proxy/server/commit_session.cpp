@@ -10,6 +10,8 @@
 
 namespace keepsake {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 // RFC 6265bis 5.6: browsers drop a cookie whose name and value are longer together.
@@ -54,12 +56,12 @@ std::string_view binding_of(const Exchange& x) {
 void add_vary(Exchange& x) {
   std::string& lines = x.work.session_lines;
   if (x.reply.status != 0) {
-    lines.append("Vary: Cookie\r\n");
+    lines.append("Vary: Cookie\r\n"sv);
     return;
   }
   ResponseHead& head = x.work.response;
   if (!head.has(FieldId::Vary)) {
-    lines.append("Vary: Cookie\r\n");
+    lines.append("Vary: Cookie\r\n"sv);
     return;
   }
   bool has_cookie = false;
@@ -85,12 +87,12 @@ void add_vary(Exchange& x) {
   if (!has_cookie) {
     joined.append(joined.empty() ? "Cookie" : ", Cookie");
   }
-  lines.append("Vary: ").append(joined).append("\r\n");
+  lines.append("Vary: "sv).append(joined).append("\r\n"sv);
 }
 
 // A response that sets a cookie is for this visitor alone.
 void forbid_caching(Exchange& x) {
-  x.work.session_lines.append("Cache-Control: private, no-store\r\n");
+  x.work.session_lines.append("Cache-Control: private, no-store\r\n"sv);
   for (Field& field : x.work.response.fields) {
     switch (field.id) {
       case FieldId::CacheControl:
@@ -120,18 +122,18 @@ void set_cookie(Exchange& x) {
     x.view->codec->seal(x.work.session, binding_of(x), value);
   }
   std::string& lines = x.work.session_lines;
-  lines.append("Set-Cookie: ");
+  lines.append("Set-Cookie: "sv);
   append_set_cookie(attributes_of(x), value, lines);
-  lines.append("\r\n");
+  lines.append("\r\n"sv);
   x.sets_cookie = true;
   forbid_caching(x);
 }
 
 void clear_cookie(Exchange& x) {
   std::string& lines = x.work.session_lines;
-  lines.append("Set-Cookie: ");
+  lines.append("Set-Cookie: "sv);
   append_clear_cookie(attributes_of(x), lines);
-  lines.append("\r\n");
+  lines.append("\r\n"sv);
   x.sets_cookie = true;
   forbid_caching(x);
 }
@@ -147,35 +149,13 @@ bool cookie_is_due(const Exchange& x, std::int64_t now) {
          now - x.session.cookie_stamp >= std::max<std::int64_t>(lifetime->count() / 10, 1);
 }
 
-}  // namespace
-
-bool fits_cookie(Exchange& x) {
-  std::string& value = x.work.scratch;
-  value.clear();
-  // 0: no cookie of this format can say it, whatever its length.
-  const std::size_t size = x.view->codec->seal(x.work.session, binding_of(x), value);
-  return size != 0 && size + x.view->config().session.cookie.name.size() <= kMaxCookie;
-}
-
-Task<void> commit_session(Exchange& x) {
-  if (x.reply.status == 0 && x.fault != Fault::None) {
-    co_return;  // nobody is there to be answered, and x.work.response may be of another exchange
-  }
-  if (x.reply.status == 0) {
-    mark_response_lines(x);
-  }
-  if (x.route == nullptr || !x.route->session) {
-    co_return;
-  }
+// What the response says of the session, once all changes to it are known.
+void append_cookie(Exchange& x) {
   SessionState& state = x.session;
   Session& session = x.work.session;
   Metrics& metrics = x.worker.metrics();
-  add_vary(x);
-  if (x.reply.status == 0 && x.balancer->config().writes_session) {
-    co_await apply_backend_writes(x);
-  }
   if (state.keep_cookie) {
-    co_return;
+    return;
   }
   const std::int64_t now = unix_seconds(x.worker.clock().wall());
   const bool emptied = state.changed && session.empty() && !x.view->store;
@@ -198,6 +178,39 @@ Task<void> commit_session(Exchange& x) {
   } else if (state.cookies.seen) {
     clear_cookie(x);
   }
+}
+
+Task<void> commit_after_writes(Exchange& x) {
+  co_await apply_backend_writes(x);
+  append_cookie(x);
+}
+
+}  // namespace
+
+bool fits_cookie(Exchange& x) {
+  std::string& value = x.work.scratch;
+  value.clear();
+  // 0: no cookie of this format can say it, whatever its length.
+  const std::size_t size = x.view->codec->seal(x.work.session, binding_of(x), value);
+  return size != 0 && size + x.view->config().session.cookie.name.size() <= kMaxCookie;
+}
+
+Task<void> commit_session(Exchange& x) {
+  if (x.reply.status == 0 && x.fault != Fault::None) {
+    return {};  // nobody is there to be answered, and x.work.response may be of another exchange
+  }
+  if (x.reply.status == 0) {
+    mark_response_lines(x);
+  }
+  if (x.route == nullptr || !x.route->session) {
+    return {};
+  }
+  add_vary(x);
+  if (x.reply.status == 0 && x.balancer->config().writes_session) {
+    return commit_after_writes(x);
+  }
+  append_cookie(x);
+  return {};
 }
 
 }  // namespace keepsake

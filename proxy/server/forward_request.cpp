@@ -57,17 +57,8 @@ bool is_ours(const error_code& error) {
          error == errc::address_not_available;
 }
 
-// An idle link unless `fresh`, else a new one. Before a request that could not be repeated the
-// kernel is asked whether the idle link still stands.
-Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
+Task<Fault> make_link(Exchange& x, Slot& slot) {
   ServerPool& pool = slot.pool();
-  if (!fresh) {
-    x.lease = pool.take_idle(!idempotent(x.work.request.method) || !x.body_read || x.upgrade);
-    if (x.lease) {
-      x.lease.hold(std::move(slot));
-      co_return Fault::None;
-    }
-  }
   ServerPool::Connected connected =
       co_await pool.connect(x.rules->timeouts.connect, x.connection.on_cut);
   if (x.connection.stream.interrupted()) {
@@ -93,6 +84,20 @@ Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
   x.lease = std::move(connected.lease);
   x.lease.hold(std::move(slot));
   co_return Fault::None;
+}
+
+// An idle link unless `fresh`, else a new one. Before a request that could not be repeated the
+// kernel is asked whether the idle link still stands.
+Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
+  if (!fresh) {
+    x.lease =
+        slot.pool().take_idle(!idempotent(x.work.request.method) || !x.body_read || x.upgrade);
+    if (x.lease) {
+      x.lease.hold(std::move(slot));
+      return Fault::None;
+    }
+  }
+  return make_link(x, slot);
 }
 
 Fault read_fault(const Exchange& x, IoStatus status) {

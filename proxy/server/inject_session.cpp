@@ -12,6 +12,8 @@
 
 namespace keepsake {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 void append_hex(const unsigned char* bytes, std::size_t size, std::string& out) {
@@ -96,9 +98,9 @@ void inject_session(Exchange& x, std::string& out) {
   }
   for (const SessionHeader& header : x.view->config().session.headers) {
     const std::size_t start = out.size();
-    out.append(header.name).append(": ");
+    out.append(header.name).append(": "sv);
     if (append_value(x.work.session, header, out)) {
-      out.append("\r\n");
+      out.append("\r\n"sv);
     } else {
       out.resize(start);
     }
@@ -118,8 +120,8 @@ void inject_assertion(Exchange& x, std::string_view secret, std::size_t headers_
   const std::string_view time{digits.data(), static_cast<std::size_t>(end - digits.data())};
 
   std::string message = "keepsake assertion v1\n";
-  message.append(x.work.request.method_text).append("\n").append(target).append("\n");
-  message.append(time).append("\n");
+  message.append(x.work.request.method_text).append("\n"sv).append(target).append("\n"sv);
+  message.append(time).append("\n"sv);
   std::string names;
   for (const SessionHeader& header : x.view->config().session.headers) {
     const std::size_t start = names.size() + (names.empty() ? 0 : 1);
@@ -127,16 +129,16 @@ void inject_assertion(Exchange& x, std::string_view secret, std::size_t headers_
     for (const char c : header.name) {
       names.push_back(to_lower(c));
     }
-    message.append(names, start).append(":").append(value_in(lines, header.name)).append("\n");
+    message.append(names, start).append(":"sv).append(value_in(lines, header.name)).append("\n"sv);
   }
   std::array<unsigned char, 32> mac{};
   unsigned size = 0;
   HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
        reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac.data(), &size);
-  out.append(kAssertionHeader).append(": v1 t=").append(time).append(" h=").append(names);
-  out.append(" s=");
+  out.append(kAssertionHeader).append(": v1 t="sv).append(time).append(" h="sv).append(names);
+  out.append(" s="sv);
   append_hex(mac.data(), size, out);
-  out.append("\r\n");
+  out.append("\r\n"sv);
 }
 
 }  // namespace keepsake

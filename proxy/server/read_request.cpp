@@ -75,8 +75,9 @@ Fault read_host(Exchange& x) {
   if (!parsed) {
     return Fault::BadHost;
   }
-  for (const char c : parsed->host) {
-    x.work.host.push_back(to_lower(c));
+  x.work.host = parsed->host;
+  for (char& c : x.work.host) {
+    c = to_lower(c);
   }
   return Fault::None;
 }
@@ -215,6 +216,49 @@ Fault judge_head(Exchange& x) {
   return Fault::None;
 }
 
+// What has arrived of the head; once it is whole, what it says.
+HeadStatus parse_head(Exchange& x, Fault& fault) {
+  const Snapshot& snapshot = *x.view->snapshot;
+  RequestHead& head = x.work.request;
+  const HeadStatus status =
+      parse_request_head(x.work.in.bytes(), snapshot.request_limits, snapshot.names, head);
+  if (status == HeadStatus::Ok) {
+    x.work.in.hold(head.size);
+    fault = judge_head(x);
+  } else if (status != HeadStatus::NeedMore) {
+    x.note = head.why;
+    fault = fault_of(status);
+  }
+  return status;
+}
+
+// A head that did not come whole with its first bytes.
+Task<Fault> read_rest(Exchange& x) {
+  Connection& c = x.connection;
+  Buffer& in = x.work.in;
+  const Snapshot& snapshot = *x.view->snapshot;
+  const SteadyTime deadline = c.stream.in(snapshot.config.timeouts.header);
+  Fault fault = Fault::None;
+  do {
+    if (in.space_size() < snapshot.request_limits.bytes) {
+      in.compact();
+      x.work.request.reset(snapshot.request_limits.fields);
+      if (in.space_size() == 0) {
+        co_return Fault::HeadTooLarge;
+      }
+    }
+    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
+    if (read.status == IoStatus::TimedOut) {
+      co_return Fault::HeadTimeout;
+    }
+    if (read.status != IoStatus::Ok) {
+      co_return Fault::ClientGone;
+    }
+    in.commit(read.bytes);
+  } while (parse_head(x, fault) == HeadStatus::NeedMore);
+  co_return fault;
+}
+
 }  // namespace
 
 Task<bool> wait_for_request(Connection& c) {
@@ -254,44 +298,17 @@ Task<bool> wait_for_request(Connection& c) {
 
 Task<Fault> read_request(Exchange& x) {
   Connection& c = x.connection;
-  Buffer& in = x.work.in;
-  RequestHead& head = x.work.request;
   x.view = c.view.get();
   const Snapshot& snapshot = *x.view->snapshot;
   x.rules = &snapshot.rules;
   x.started = x.worker.clock().steady();
   c.phase = Connection::Phase::Reading;
-
-  const SteadyTime deadline = c.stream.in(snapshot.config.timeouts.header);
-  head.reset(snapshot.request_limits.fields);
-  while (true) {
-    const HeadStatus status =
-        parse_request_head(in.bytes(), snapshot.request_limits, snapshot.names, head);
-    if (status == HeadStatus::Ok) {
-      break;
-    }
-    if (status != HeadStatus::NeedMore) {
-      x.note = head.why;
-      co_return fault_of(status);
-    }
-    if (in.space_size() < snapshot.request_limits.bytes) {
-      in.compact();
-      head.reset(snapshot.request_limits.fields);
-      if (in.space_size() == 0) {
-        co_return Fault::HeadTooLarge;
-      }
-    }
-    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
-    if (read.status == IoStatus::TimedOut) {
-      co_return Fault::HeadTimeout;
-    }
-    if (read.status != IoStatus::Ok) {
-      co_return Fault::ClientGone;
-    }
-    in.commit(read.bytes);
+  x.work.request.reset(snapshot.request_limits.fields);
+  Fault fault = Fault::None;
+  if (parse_head(x, fault) == HeadStatus::NeedMore) {
+    return read_rest(x);
   }
-  in.hold(head.size);
-  co_return judge_head(x);
+  return fault;
 }
 
 }  // namespace keepsake

@@ -14,6 +14,8 @@
 
 namespace keepsake {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 void append_number(std::uint64_t value, std::string& out) {
@@ -30,11 +32,11 @@ void append_start_line(const Exchange& x, std::string& out) {
     out.append(head.start_line);
     return;
   }
-  out.append(head.method_text).append(" ");
+  out.append(head.method_text).append(" "sv);
   if (x.target.origin.empty() || x.target.origin.front() == '?') {
-    out.append("/");
+    out.append("/"sv);
   }
-  out.append(x.target.origin).append(" HTTP/1.1\r\n");
+  out.append(x.target.origin).append(" HTTP/1.1\r\n"sv);
 }
 
 // Whether a line of the client reaches the backend as it came.
@@ -90,33 +92,31 @@ std::string_view own_host(const Exchange& x) {
 
 void append_host(const Exchange& x, const ServerConfig& server, std::string& out) {
   const HostHeader& host = x.balancer->config().host;
-  out.append("Host: ");
+  out.append("Host: "sv);
   if (host.mode == HostHeader::Mode::Literal) {
     out.append(host.literal);
   } else if (host.mode == HostHeader::Mode::Preserve && !own_host(x).empty()) {
     out.append(own_host(x));
   } else if (server.address.kind == SocketAddress::Kind::Unix) {
-    out.append("localhost");
+    out.append("localhost"sv);
   } else {
     out.append(server.address.to_string());
   }
-  out.append("\r\n");
+  out.append("\r\n"sv);
 }
 
 void append_cookie_line(const Exchange& x, const Field& field, std::string& out) {
   const std::string_view name = x.view->config().session.cookie.name;
-  if (!mentions_cookie(field.value, name)) {
-    out.append(field.line);
-    return;
-  }
   const std::size_t start = out.size();
-  out.append(field.name).append(": ");
+  out.append(field.name).append(": "sv);
   const std::size_t value = out.size();
-  append_without_cookie(field.value, name, out);
-  if (out.size() == value) {
+  if (!append_without_cookie(field.value, name, out)) {
+    out.resize(start);
+    out.append(field.line);
+  } else if (out.size() == value) {
     out.resize(start);
   } else {
-    out.append("\r\n");
+    out.append("\r\n"sv);
   }
 }
 
@@ -187,31 +187,31 @@ std::string_view first_value(const Exchange& x, FieldId id) {
 // Behind a trusted proxy what it said stands, and its own address joins X-Forwarded-For.
 void append_trusted_forwarded(const Exchange& x, std::string& out) {
   const Peer& peer = x.connection.peer;
-  out.append("X-Forwarded-For: ");
+  out.append("X-Forwarded-For: "sv);
   for (const Field& field : x.work.request.fields) {
     if (field.id == FieldId::XForwardedFor && field.exact && !field.value.empty()) {
-      out.append(field.value).append(", ");
+      out.append(field.value).append(", "sv);
     }
   }
-  out.append(peer.text).append("\r\nX-Forwarded-Proto: ");
+  out.append(peer.text).append("\r\nX-Forwarded-Proto: "sv);
   const std::string_view proto = first_value(x, FieldId::XForwardedProto);
   if (valid_proto(last_list_element(proto))) {
     out.append(proto);
   } else {
     out.append(peer.tls ? "https" : "http");
   }
-  out.append("\r\nX-Forwarded-Port: ");
+  out.append("\r\nX-Forwarded-Port: "sv);
   const std::string_view port = first_value(x, FieldId::XForwardedPort);
   if (port.empty()) {
     append_number(peer.local_port, out);
   } else {
     out.append(port);
   }
-  out.append("\r\n");
+  out.append("\r\n"sv);
   if (const std::string_view host = first_value(x, FieldId::XForwardedHost); !host.empty()) {
-    out.append("X-Forwarded-Host: ").append(host).append("\r\n");
+    out.append("X-Forwarded-Host: "sv).append(host).append("\r\n"sv);
   } else if (const std::string_view own = own_host(x); !own.empty()) {
-    out.append("X-Forwarded-Host: ").append(own).append("\r\n");
+    out.append("X-Forwarded-Host: "sv).append(own).append("\r\n"sv);
   }
 }
 
@@ -222,17 +222,17 @@ void append_forwarded(const Exchange& x, std::string& out) {
   }
   out.append(x.connection.peer.forwarded);
   if (const std::string_view host = own_host(x); !host.empty()) {
-    out.append("X-Forwarded-Host: ").append(host).append("\r\n");
+    out.append("X-Forwarded-Host: "sv).append(host).append("\r\n"sv);
   }
 }
 
 void append_request_framing(const Exchange& x, std::string& out) {
   if (x.body.kind == BodyKind::Chunked) {
-    out.append("Transfer-Encoding: chunked\r\n");
+    out.append("Transfer-Encoding: chunked\r\n"sv);
   } else if (x.body.kind == BodyKind::Length) {
-    out.append("Content-Length: ");
+    out.append("Content-Length: "sv);
     append_number(x.body.length, out);
-    out.append("\r\n");
+    out.append("\r\n"sv);
   }
 }
 
@@ -240,12 +240,12 @@ void append_request_framing(const Exchange& x, std::string& out) {
 
 std::string forwarded_lines(const Peer& peer) {
   std::string out = "X-Forwarded-For: ";
-  out.append(peer.text).append("\r\nX-Forwarded-Proto: ").append(peer.tls ? "https" : "http");
+  out.append(peer.text).append("\r\nX-Forwarded-Proto: "sv).append(peer.tls ? "https" : "http");
   if (!peer.is_unix) {
-    out.append("\r\nX-Forwarded-Port: ");
+    out.append("\r\nX-Forwarded-Port: "sv);
     append_number(peer.local_port, out);
   }
-  return out.append("\r\n");
+  return out.append("\r\n"sv);
 }
 
 bool client_uses_https(const Exchange& x) {
@@ -281,15 +281,15 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
     append_host(x, server, out);
   }
   append_forwarded(x, out);
-  out.append("X-Request-Id: ").append(request_id(x)).append("\r\n");
+  out.append("X-Request-Id: "sv).append(request_id(x)).append("\r\n"sv);
   if (traced) {
     append_trace_line(x, out);
   }
   append_request_framing(x, out);
   if (x.upgrade) {
-    out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n"sv);
   } else if (x.wants_trailers) {
-    out.append("Connection: TE\r\nTE: trailers\r\n");
+    out.append("Connection: TE\r\nTE: trailers\r\n"sv);
   }
   if (!x.rules->request_lines.empty()) {
     out.append(x.rules->request_lines);
@@ -302,7 +302,7 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
   if (const std::optional<Secret>& assertion = x.balancer->config().assertion) {
     inject_assertion(x, assertion->text, headers_at, out);
   }
-  out.append("\r\n");
+  out.append("\r\n"sv);
 }
 
 }  // namespace keepsake

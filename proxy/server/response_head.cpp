@@ -7,6 +7,8 @@
 
 namespace keepsake {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 void drop_nominated(ResponseHead& head, std::string_view option) {
@@ -29,10 +31,10 @@ bool is_ours(const Exchange& x, const Field& field) {
 
 // "HTTP/1.1" whatever the backend speaks; a missing reason gets its space (RFC 9112 4).
 void append_status_line(const ResponseHead& head, std::string& out) {
-  out.append("HTTP/1.1 ");
+  out.append("HTTP/1.1 "sv);
   std::string_view rest = head.start_line.substr(9);
   if (rest.size() == 5) {
-    out.append(rest.substr(0, 3)).append(" \r\n");
+    out.append(rest.substr(0, 3)).append(" \r\n"sv);
   } else {
     out.append(rest);
   }
@@ -100,14 +102,14 @@ void append_response_lines(const Exchange& x, std::string& out) {
 void append_interim_head(Exchange& x, std::string& out) {
   mark_response_lines(x);
   append_response_lines(x, out);
-  out.append("\r\n");
+  out.append("\r\n"sv);
 }
 
 void append_switching_head(Exchange& x, std::string& out) {
   mark_response_lines(x);
   append_response_lines(x, out);
   out.append(x.rules->backend_lines).append(x.rules->lines).append(x.rules->caching_lines);
-  out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"sv);
 }
 
 }  // namespace keepsake

@@ -11,6 +11,8 @@
 
 namespace keepsake {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 // A body of at most this much that is there already is copied behind its head: one system call, and
@@ -20,7 +22,7 @@ constexpr std::size_t kCopiedBody = 16 * 1024;
 void append_number_line(std::string_view name, std::uint64_t value, std::string& out) {
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(name).append(digits.data(), end).append("\r\n");
+  out.append(name).append(digits.data(), end).append("\r\n"sv);
 }
 
 // Whether the client connection can carry another exchange after this one.
@@ -39,30 +41,30 @@ bool may_still_send(const Exchange& x) {
 
 void append_connection_lines(const Exchange& x, std::string& out) {
   if (!x.keep_alive) {
-    out.append("Connection: close\r\n");
+    out.append("Connection: close\r\n"sv);
   } else if (x.work.request.minor == 0) {
-    out.append("Connection: keep-alive\r\n");
+    out.append("Connection: keep-alive\r\n"sv);
   }
 }
 
 void append_local_head(const Exchange& x, std::string& out) {
   const LocalReply& reply = x.reply;
-  out.append("HTTP/1.1 ");
+  out.append("HTTP/1.1 "sv);
   std::array<char, 4> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), reply.status).ptr;
-  out.append(digits.data(), end).append(" ").append(reply.reason).append("\r\n");
+  out.append(digits.data(), end).append(" "sv).append(reply.reason).append("\r\n"sv);
   out.append(x.worker.date_line());
   if (!reply.location.empty()) {
-    out.append("Location: ").append(reply.location).append("\r\n");
+    out.append("Location: "sv).append(reply.location).append("\r\n"sv);
   }
   if (!reply.allow.empty()) {
-    out.append("Allow: ").append(reply.allow).append("\r\n");
+    out.append("Allow: "sv).append(reply.allow).append("\r\n"sv);
   }
   if (reply.retry_after != 0) {
     append_number_line("Retry-After: ", reply.retry_after, out);
   }
   if (!reply.content_type.empty()) {
-    out.append("Content-Type: ").append(reply.content_type).append("\r\n");
+    out.append("Content-Type: "sv).append(reply.content_type).append("\r\n"sv);
   }
   append_number_line("Content-Length: ", x.work.body.size(), out);
   if (!x.sets_cookie) {
@@ -71,7 +73,7 @@ void append_local_head(const Exchange& x, std::string& out) {
   out.append(x.rules->lines);
   out.append(x.work.session_lines);
   append_connection_lines(x, out);
-  out.append("\r\n");
+  out.append("\r\n"sv);
 }
 
 Task<void> write_local(Exchange& x) {
@@ -133,7 +135,7 @@ bool append_response_framing(const Exchange& x, std::string& out) {
     return false;
   }
   if (head.status == 205) {
-    out.append("Content-Length: 0\r\n");  // RFC 9110 15.3.6: no content
+    out.append("Content-Length: 0\r\n"sv);  // RFC 9110 15.3.6: no content
     return false;
   }
   if (body.declared_length) {
@@ -143,7 +145,7 @@ bool append_response_framing(const Exchange& x, std::string& out) {
   const bool chunked = body.kind == BodyKind::Chunked || body.kind == BodyKind::UntilClose ||
                        (body.kind == BodyKind::None && head.has(FieldId::TransferEncoding));
   if (chunked && !to_http10) {
-    out.append("Transfer-Encoding: chunked\r\n");
+    out.append("Transfer-Encoding: chunked\r\n"sv);
     return true;
   }
   return false;
@@ -185,7 +187,7 @@ Task<void> write_forwarded(Exchange& x) {
   }
   out.append(x.work.session_lines);
   append_connection_lines(x, out);
-  out.append("\r\n");
+  out.append("\r\n"sv);
   x.status = head.status;
   x.head_sent = true;
 
@@ -241,10 +243,12 @@ Task<void> write_forwarded(Exchange& x) {
 
 Task<void> write_response(Exchange& x) {
   if (x.reply.status != 0) {
-    co_await write_local(x);
-  } else if (x.fault == Fault::None) {
-    co_await write_forwarded(x);
+    return write_local(x);
   }
+  if (x.fault == Fault::None) {
+    return write_forwarded(x);
+  }
+  return {};
 }
 
 }  // namespace keepsake

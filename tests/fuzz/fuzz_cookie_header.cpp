@@ -26,9 +26,20 @@ std::vector<std::string> split(std::string_view line) {
   return parts;
 }
 
+bool mentions_cookie(std::string_view line, std::string_view name) {
+  const bool any_case = name.starts_with("__");
+  for (const std::string& part : split(line)) {
+    const std::string_view found = trim(trim(part).substr(0, trim(part).find('=')));
+    if (any_case ? equals_ignoring_case(found, name) : found == name) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void check_removal(std::string_view line, std::string_view name) {
   std::string out = "kept";
-  append_without_cookie(line, name, out);
+  must(append_without_cookie(line, name, out) == mentions_cookie(line, name));
   must(out.substr(0, 4) == "kept");
   out.erase(0, 4);
   if (!mentions_cookie(line, name)) {

@@ -21,6 +21,11 @@ std::vector<std::string> values_of(const CookieCandidates& found) {
   return {found.values.begin(), found.values.begin() + static_cast<std::ptrdiff_t>(found.count)};
 }
 
+bool mentions_cookie(std::string_view line, std::string_view name) {
+  std::string out;
+  return append_without_cookie(line, name, out);
+}
+
 std::string without(std::string_view line, std::string_view name) {
   std::string out = "Cookie: ";
   append_without_cookie(line, name, out);
