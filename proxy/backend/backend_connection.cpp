@@ -51,12 +51,16 @@ void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
     return;
   }
   if (!error) {
-    if (!stream.landed(bytes, in.space(), in.space_size(), result_)) {
+    if (stream.landed(bytes, in.space(), in.space_size(), result_)) {
+      in.commit(result_.bytes);
+    } else {
       give_back();
-      begin_read();  // of TLS alone: a session ticket, a part of a record
-      return;
+      if (!stream.interrupted()) {
+        begin_read();  // of TLS alone: a session ticket, a part of a record
+        return;
+      }
+      result_ = {IoStatus::Interrupted, 0};  // after the bytes had been read: nobody says it again
     }
-    in.commit(result_.bytes);
   } else if (error == asio::error::eof) {
     result_ = {stream.end_status(), 0};
   } else if (error != asio::error::operation_aborted) {
