@@ -14,15 +14,15 @@ namespace keepsake {
 namespace {
 
 // In containers and services one is rarely the user that one thinks.
-std::string why_not(int code) {
-  std::string why = std::generic_category().message(code);
+FileError why_not(int code) {
+  FileError error{std::generic_category().message(code), code == ENOENT};
   if (code == EACCES) {
-    why.append(" for user ").append(std::to_string(::geteuid()));
+    error.why.append(" for user ").append(std::to_string(::geteuid()));
   }
-  return why;
+  return error;
 }
 
-std::optional<std::string> read_whole_file(const std::string& path, std::string& error) {
+std::optional<std::string> read_whole_file(const std::string& path, FileError& error) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     error = why_not(errno);
@@ -41,11 +41,11 @@ std::optional<std::string> read_whole_file(const std::string& path, std::string&
   ::close(file);
   OPENSSL_cleanse(piece.data(), piece.size());  // it may have been a secret
   if (got < 0) {
-    error = std::generic_category().message(code);
+    error = why_not(code);
     return std::nullopt;
   }
   if (content.size() > Environment::max_file_bytes) {
-    error = "larger than 1MiB";
+    error = {"larger than 1MiB"};
     return std::nullopt;
   }
   return content;

@@ -9,10 +9,16 @@
 
 namespace keepsake {
 
+// Why a file could not be read, in a few words.
+struct FileError {
+  std::string why;
+  bool missing = false;  // there is none, so making one destroys nothing
+};
+
 struct Environment {
   std::function<std::optional<std::string>(const std::string& name)> variable;
-  // The whole file, at most `max_file_bytes`; empty with one short reason in `error`.
-  std::function<std::optional<std::string>(const std::string& path, std::string& error)> read_file;
+  // The whole file, at most `max_file_bytes`; empty with the reason in `error`.
+  std::function<std::optional<std::string>(const std::string& path, FileError& error)> read_file;
 
   static constexpr std::size_t max_file_bytes = 1024 * 1024;
   // getenv and the file system of this process.

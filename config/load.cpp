@@ -163,9 +163,9 @@ Loaded unreadable(const std::string& path, const std::string& reason) {
 
 Loaded load_config_file(const std::string& path) {
   const Environment environment = Environment::process();
-  std::string error;
+  FileError error;
   const auto text = environment.read_file(path, error);
-  return text ? load_config_text(*text, path, environment) : unreadable(path, error);
+  return text ? load_config_text(*text, path, environment) : unreadable(path, error.why);
 }
 
 Loaded load_config_text(std::string_view yaml, std::string_view file_name,

@@ -46,11 +46,11 @@ void load_page(const Value& value, ErrorPage& page) {
     return;
   }
   page.file = *path;
-  std::string error;
+  FileError error;
   auto text = value.reading().environment.read_file(*path, error);
   const std::string file = "the file " + value.quote(*path);
   if (!text) {
-    value.fail(file + " cannot be read: " + error);
+    value.fail(file + " cannot be read: " + error.why);
   } else if (text->empty()) {
     value.fail(file + " is empty");
   } else if (text->size() > largest_page) {

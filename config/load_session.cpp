@@ -1,8 +1,6 @@
 // session: of the configuration.
 
 #include <array>
-#include <cerrno>
-#include <system_error>
 
 #include "config/load_parts.hpp"
 #include "config/session_format.hpp"
@@ -56,15 +54,14 @@ void load_secret(const Value& value, bool may_be_short, Secret& secret) {
     }
     secret.text = std::move(text).value_or("");
   } else {
-    std::string error;
+    FileError error;
     const auto path = file->text("the path of a file");
     auto text = path ? environment.read_file(*path, error) : std::nullopt;
     secret.origin = "file " + path.value_or("");
     if (path && !text) {
       // Never where a file is: following the advice would destroy the secret in it.
-      const bool missing = error == std::generic_category().message(ENOENT);
-      file->fail("the file " + file->quote(*path) + " cannot be read (" + error + ")" +
-                 (missing ? "; `keepsake keygen > FILE` makes one" : ""));
+      file->fail("the file " + file->quote(*path) + " cannot be read (" + error.why + ")" +
+                 (error.missing ? "; `keepsake keygen > FILE` makes one" : ""));
     }
     secret.text = std::move(text).value_or("");
   }

@@ -130,11 +130,11 @@ bool is_host(std::string_view text) {
 
 void validate_file(const std::string& file, const std::string& path, const Environment& environment,
                    Report& report) {
-  std::string error;
+  FileError error;
   if (std::optional<std::string> text = environment.read_file(file, error)) {
     wipe(*text);  // it may be a private key
   } else {
-    report.problem(path, "the file " + file + " cannot be read: " + error);
+    report.problem(path, "the file " + file + " cannot be read: " + error.why);
   }
 }
 

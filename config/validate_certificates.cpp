@@ -10,7 +10,7 @@ void validate_identity(const TlsFiles& files, const std::string& place,
                        const Environment& environment, Report& report) {
   const std::string at_certificate = join_path(place, "certificate");
   const std::string at_key = join_path(place, "key");
-  std::string ignored;  // validate_file has said it
+  FileError ignored;  // validate_file has said it
   const std::optional<std::string> certificate = environment.read_file(files.certificate, ignored);
   std::optional<std::string> key = environment.read_file(files.key, ignored);
   if (!certificate || !key) {
@@ -33,8 +33,9 @@ void validate_identity(const TlsFiles& files, const std::string& place,
 
 void validate_authorities(const std::string& file, const std::string& place,
                           const Environment& environment, Report& report) {
+  FileError ignored;  // validate_file has said it
+  const std::optional<std::string> text = environment.read_file(file, ignored);
   std::string error;
-  const std::optional<std::string> text = environment.read_file(file, error);
   if (text && read_tls_authorities(*text, error).empty()) {
     report.problem(place, "the file " + file + " " + error);
   }

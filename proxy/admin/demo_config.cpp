@@ -39,8 +39,8 @@ Loaded demo_config(const std::string& listen, std::uint16_t backend_port) {
   world.variable = [&](const std::string& name) -> std::optional<std::string> {
     return name == "SESSION_KEY" ? secret : std::to_string(backend_port);
   };
-  world.read_file = [](const std::string&, std::string& error) -> std::optional<std::string> {
-    error = "the demo reads no files";
+  world.read_file = [](const std::string&, FileError& error) -> std::optional<std::string> {
+    error.why = "the demo reads no files";
     return std::nullopt;
   };
   Loaded loaded = load_config_text(

@@ -65,8 +65,8 @@ bool passes(const std::string& text, std::ostream& err) {
   world.variable = [](const std::string&) {
     return std::optional<std::string>{"2hq7Zr0bVx9Yk3mWc8TnLp5sJd1fGe6u"};
   };
-  world.read_file = [](const std::string&, std::string& error) {
-    error = "not read";
+  world.read_file = [](const std::string&, FileError& error) {
+    error.why = "not read";
     return std::optional<std::string>{};
   };
   const Loaded loaded = load_config_text(text, "the new file", world);

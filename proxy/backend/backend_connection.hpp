@@ -48,7 +48,6 @@ class BackendConnection final : private ReadSpace {
   ServerPool* pool_;
   BufferPool* buffers_;
   std::coroutine_handle<> waiter_{};
-  SteadyTime deadline_ = SteadyTime::max();
   IoResult result_{};
   bool reading_ = false;
   bool has_result_ = false;

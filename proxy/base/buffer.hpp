@@ -40,7 +40,6 @@ class Spares {
     list_.erase(list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(count));
     return count;
   }
-  std::size_t size() const { return list_.size(); }
 
  private:
   std::size_t usual_;

@@ -1,7 +1,7 @@
 #pragma once
-// Memory for the one asynchronous operation of a kind that a stream can have in flight, inside the
-// stream: Asio asks a handler for its allocator, and its own recycling keeps only a few blocks per
-// thread, so with many connections waiting each read would cost a malloc.
+// Memory for the one wait to write that a stream can have in flight, inside the stream: Asio asks a
+// handler for its allocator, and its own recycling keeps only a few blocks per thread, so with many
+// slow readers each wait would cost a malloc. Reads have an operation of their own (ReceiveOp).
 
 #include <cstddef>
 #include <new>

@@ -66,6 +66,20 @@ void Stream::expire(SteadyTime now) {
   socket_.cancel(ignored);
 }
 
+std::optional<IoStatus> Stream::verdict(const error_code& error, bool timed_out,
+                                        bool nudged) const {
+  if (error != asio::error::operation_aborted) {
+    return IoStatus::Failed;
+  }
+  if (timed_out) {
+    return IoStatus::TimedOut;
+  }
+  if (interrupted_ || nudged || !is_open()) {
+    return IoStatus::Interrupted;
+  }
+  return std::nullopt;
+}
+
 void Stream::shutdown_write() {
   if (tls_) {
     tls_->say_end();
@@ -101,10 +115,14 @@ bool Stream::has_news() {
   return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-asio::mutable_buffer Stream::ReadAwaiter::take() {
+void Stream::ReadAwaiter::ask_for_memory() {
   if (given_ != nullptr) {
     memory_ = given_->take();
   }
+}
+
+asio::mutable_buffer Stream::ReadAwaiter::take() {
+  ask_for_memory();
   return stream_.landing(data(), memory_.size());
 }
 
@@ -122,9 +140,7 @@ bool Stream::ReadAwaiter::await_ready() {
   if (!stream_.has_buffered()) {
     return false;
   }
-  if (given_ != nullptr) {
-    memory_ = given_->take();
-  }
+  ask_for_memory();
   if (!stream_.take_buffered(data(), memory_.size(), result_)) {
     give_back();
     return false;
@@ -161,15 +177,13 @@ void Stream::ReadAwaiter::finish(const error_code& error, std::size_t bytes) {
     }
   } else if (error == asio::error::eof) {
     result_ = {stream_.end_status(), 0};
-  } else if (error != asio::error::operation_aborted) {
-    result_ = {IoStatus::Failed, 0};
-  } else if (stream_.read_timed_out_) {
-    result_ = {IoStatus::TimedOut, 0};
-  } else if (stream_.interrupted_ || stream_.nudged_ || !stream_.is_open()) {
-    result_ = {IoStatus::Interrupted, 0};
   } else {
-    begin();  // cancelled for the writer's deadline, or to ask again
-    return;
+    const auto end = stream_.verdict(error, stream_.read_timed_out_, stream_.nudged_);
+    if (!end) {
+      begin();
+      return;
+    }
+    result_ = {*end, 0};
   }
   stream_.read_deadline_ = SteadyTime::max();
   waiter_.resume();
@@ -190,23 +204,18 @@ void Stream::WritableAwaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 void Stream::WritableAwaiter::begin() {
-  stream.socket_.async_wait(Socket::wait_write,
-                            in_slot(stream.write_slot_, [this](const error_code& error) {
-                              if (!error) {
-                                status = IoStatus::Ok;
-                              } else if (error != asio::error::operation_aborted) {
-                                status = IoStatus::Failed;
-                              } else if (stream.write_timed_out_) {
-                                status = IoStatus::TimedOut;
-                              } else if (stream.interrupted_ || !stream.is_open()) {
-                                status = IoStatus::Interrupted;
-                              } else {
-                                begin();
-                                return;
-                              }
-                              stream.write_deadline_ = SteadyTime::max();
-                              waiter.resume();
-                            }));
+  stream.socket_.async_wait(
+      Socket::wait_write, in_slot(stream.write_slot_, [this](const error_code& error) {
+        const auto end =
+            error ? stream.verdict(error, stream.write_timed_out_, false) : IoStatus::Ok;
+        if (!end) {
+          begin();
+          return;
+        }
+        status = *end;
+        stream.write_deadline_ = SteadyTime::max();
+        waiter.resume();
+      }));
 }
 
 bool Stream::WriteAwaiter::await_ready() {
@@ -256,30 +265,26 @@ void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 void Stream::WriteAwaiter::begin() {
-  stream.socket_.async_wait(Socket::wait_write,
-                            in_slot(stream.write_slot_, [this](const error_code& error) {
-                              const std::size_t before = first.size() + second.size();
-                              if (!error) {
-                                if (!advance()) {
-                                  if (first.size() + second.size() < before) {
-                                    stream.write_deadline_ = stream.in(stall);
-                                  }
-                                  begin();
-                                  return;
-                                }
-                              } else if (error != asio::error::operation_aborted) {
-                                status = IoStatus::Failed;
-                              } else if (stream.write_timed_out_) {
-                                status = IoStatus::TimedOut;
-                              } else if (stream.interrupted_ || !stream.is_open()) {
-                                status = IoStatus::Interrupted;
-                              } else {
-                                begin();
-                                return;
-                              }
-                              stream.write_deadline_ = SteadyTime::max();
-                              waiter.resume();
-                            }));
+  stream.socket_.async_wait(
+      Socket::wait_write, in_slot(stream.write_slot_, [this](const error_code& error) {
+        const std::size_t before = first.size() + second.size();
+        if (!error) {
+          if (!advance()) {
+            if (first.size() + second.size() < before) {
+              stream.write_deadline_ = stream.in(stall);
+            }
+            begin();
+            return;
+          }
+        } else if (const auto end = stream.verdict(error, stream.write_timed_out_, false)) {
+          status = *end;
+        } else {
+          begin();
+          return;
+        }
+        stream.write_deadline_ = SteadyTime::max();
+        waiter.resume();
+      }));
 }
 
 bool Stream::ConnectAwaiter::await_ready() {

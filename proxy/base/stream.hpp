@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/asio.hpp"
@@ -149,6 +150,9 @@ class Stream {
  private:
   friend class StreamList;
   void expire(SteadyTime now);
+  // What `error` means to the wait that it ended; nothing when another one was meant, and this one
+  // begins again.
+  std::optional<IoStatus> verdict(const error_code& error, bool timed_out, bool nudged) const;
   // The rare half of the functions above; in stream_tls.cpp.
   asio::mutable_buffer tls_landing(char* data, std::size_t size);
   bool tls_landed(std::size_t bytes, char* data, std::size_t size, IoResult& result);
@@ -188,6 +192,7 @@ class Stream::ReadAwaiter final : private ReadSpace {
  private:
   asio::mutable_buffer take() override;
   void give_back() override;
+  void ask_for_memory();
   char* data() const { return static_cast<char*>(memory_.data()); }
   void begin();
   void finish(const error_code& error, std::size_t bytes);

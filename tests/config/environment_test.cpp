@@ -65,7 +65,7 @@ TEST_CASE("the process's own variables and files are read", "[config][environmen
   const auto folder =
       std::filesystem::temp_directory_path() / ("keepsake-test-" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  std::string error;
+  FileError error;
   SECTION("a file comes as it is") {
     const std::string content{"line\n\0\xFF", 7};
     std::ofstream{folder / "file", std::ios::binary} << content;
@@ -74,13 +74,16 @@ TEST_CASE("the process's own variables and files are read", "[config][environmen
   SECTION("a file over 1MiB is refused") {
     std::ofstream{folder / "file"} << std::string(Environment::max_file_bytes + 1, 'x');
     CHECK_FALSE(environment.read_file(folder / "file", error).has_value());
-    CHECK(error == "larger than 1MiB");
+    CHECK(error.why == "larger than 1MiB");
   }
   SECTION("a missing file and a folder have a reason") {
     CHECK_FALSE(environment.read_file(folder / "missing", error).has_value());
-    CHECK(error == "No such file or directory");
+    CHECK(error.why == "No such file or directory");
+    CHECK(error.missing);
+    error = {};
     CHECK_FALSE(environment.read_file(folder, error).has_value());
-    CHECK(error == "Is a directory");
+    CHECK(error.why == "Is a directory");
+    CHECK_FALSE(error.missing);
   }
   SECTION("a configuration that cannot be read is one problem without a line") {
     const Loaded loaded = load_config_file(folder / "missing.yaml");

@@ -65,10 +65,10 @@ struct World {
               const auto found = variables.find(name);
               return found == variables.end() ? std::nullopt : std::optional{found->second};
             },
-            [this](const std::string& path, std::string& error) -> std::optional<std::string> {
+            [this](const std::string& path, FileError& error) -> std::optional<std::string> {
               const auto found = files.find(path);
               if (found == files.end()) {
-                error = "No such file or directory";
+                error = {"No such file or directory", true};
                 return std::nullopt;
               }
               return found->second;

@@ -122,7 +122,7 @@ Config load(std::string_view yaml, const Proxy::Variables& variables) {
     return found == variables.end() ? std::nullopt : std::optional{found->second};
   };
   environment.read_file = [&variables](const std::string& path,
-                                       std::string& error) -> std::optional<std::string> {
+                                       FileError& error) -> std::optional<std::string> {
     const auto found = variables.find("file:" + path);
     if (found != variables.end()) {
       return found->second;
