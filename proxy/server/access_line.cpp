@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <ctime>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "http/hex.hpp"
 #include "server/client_address.hpp"
@@ -33,19 +38,50 @@ bool is_plain(char c) {
   return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
 }
 
-// Safe inside a quoted field of either format; copied in runs, as nearly all of it is plain.
+// How many bytes of `text` stand there as they are, from its front. A target, a referer and a user
+// agent are 200 bytes of every line: one at a time, they were half of what it cost.
+std::size_t plain_size(std::string_view text) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const char* p = begin;
+#if defined(__SSE2__)
+  const __m128i last_control = _mm_set1_epi8(0x1f);
+  const __m128i del = _mm_set1_epi8(0x7f);
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  for (; end - p >= 16; p += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    // As signed bytes those above 0x7f are below zero.
+    const __m128i printable =
+        _mm_and_si128(_mm_cmpgt_epi8(bytes, last_control), _mm_cmplt_epi8(bytes, del));
+    const __m128i special =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+    const auto plain =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(special, printable)));
+    if (plain != 0xffffU) {
+      return static_cast<std::size_t>(p - begin + std::countr_one(plain));
+    }
+  }
+#endif
+  while (p != end && is_plain(*p)) {
+    ++p;
+  }
+  return static_cast<std::size_t>(p - begin);
+}
+
+// Safe inside a quoted field of either format.
 void append_escaped(std::string_view text, bool json, std::string& out) {
   text = text.substr(0, kMostBytes);
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_plain(text[i])) {
-      continue;
+  while (true) {
+    const std::size_t plain = plain_size(text);
+    out.append(text.substr(0, plain));
+    if (plain == text.size()) {
+      return;
     }
-    out.append(text, start, i - start).append(json ? "\\u00" : "\\x");
-    append_hex(static_cast<unsigned char>(text[i]), kLowerHex, out);
-    start = i + 1;
+    out.append(json ? "\\u00" : "\\x");
+    append_hex(static_cast<unsigned char>(text[plain]), kLowerHex, out);
+    text.remove_prefix(plain + 1);
   }
-  out.append(text, start);
 }
 
 void append_number(std::uint64_t value, std::string& out) {
@@ -106,9 +142,13 @@ struct Writer {
 
   // Ours: nothing to escape, and no space in it.
   void word(std::string_view text) const {
-    out.append(json ? "\"" : "")
-        .append(text.empty() && !json ? "-" : text)
-        .append(json ? "\"" : "");
+    if (json) {
+      out.push_back('"');
+    }
+    out.append(text.empty() && !json ? "-" : text);
+    if (json) {
+      out.push_back('"');
+    }
   }
   // A client's.
   void quoted(std::string_view text) const {

@@ -46,6 +46,25 @@ class Text(LogTest):
         line = COMBINED.match(self.line())
         self.assertTrue(line, self.lines(1))
 
+    def test_every_byte_that_may_stand_in_a_field_is_logged_at_every_place_so_that_it_can_be_read_back(self):
+        allowed = [0x09, *range(0x20, 0x7f), *range(0x80, 0x100)]
+        agents = ["a" * before + chr(byte) + "z" * after for byte in allowed for before, after in ((1, 1), (15, 16), (16, 3), (37, 0))]
+        agents += ['"' * 40, "\\" * 17, "\xff" * 33, "x" * 16, "x" * 15, "x" * 17]
+        for given in ("{fields: [user_agent]}", "{format: json, fields: [user_agent]}"):
+            with self.subTest(log=given):
+                (self.folder / "access.log").unlink(missing_ok=True)
+                self.begin(given)
+                sent = b"".join(b"GET /setName HTTP/1.1\r\nHost: a\r\nUser-Agent: " + agent.encode("latin-1") + b"\r\n\r\n" for agent in agents)
+                raw(self.keepsake.port, sent + b"GET /setName HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                lines = self.lines(len(agents) + 1)[:-1]
+                self.assertTrue(all(" " <= c < "\x7f" for line in lines for c in line.rstrip("\n")))
+                if "json" in given:
+                    read = [json.loads(line)["user_agent"] for line in lines]
+                else:
+                    self.assertTrue(all(re.fullmatch(r'"[^"]*"\n', line) for line in lines))
+                    read = [re.sub(r"\\x([0-9a-f]{2})", lambda at: chr(int(at[1], 16)), line[1:-2]) for line in lines]
+                self.assertEqual(read, [agent.rstrip(" \t") for agent in agents])
+
     def test_no_cookie_and_no_value_is_logged(self):
         self.begin()
         cookie = set_name(self.keepsake.port, "Secretname")
