@@ -6,6 +6,7 @@ import sys
 
 import growth
 import peers
+import profiling
 import report
 import scenarios
 from bench import Bench
@@ -14,7 +15,7 @@ from stage import Failure, Stage
 SCENARIOS = {function.__name__: function for function in (
     scenarios.session, scenarios.plain, scenarios.log, scenarios.large, scenarios.close,
     scenarios.clients, scenarios.idle, scenarios.latency, scenarios.workers, growth.growth, growth.tls,
-    scenarios.syscalls, scenarios.instructions)}
+    scenarios.syscalls, scenarios.instructions, profiling.profile)}
 
 
 def arguments():
