@@ -148,27 +148,28 @@ class Keepsake(Running):
         return self.text[since:]
 
 
-class Backend:
-    """Answers with the X-Session-Name that it got. /wait answers once `go` is set; `waiting` says it is there."""
+class Service:
+    """A server in threads of its own on the loopback. What it answers to a GET is up to answer()."""
 
     def __init__(self, port=0):
-        self.go, self.waiting = threading.Event(), threading.Event()
-        backend = self
+        service = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                if self.path == "/wait":
-                    backend.waiting.set()
-                    backend.go.wait(PATIENCE)
-                body = (self.headers.get("X-Session-Name") or self.headers.get("X-Who") or "nobody").encode()
-                self.send_response(503 if self.path == "/503" else 204 if self.path == "/204" else 200)
-                if self.path != "/204":
+                service.answer(self)
+
+            def say(self, body=b"", status=200, headers=()):
+                """A whole response; the client may have gone."""
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                if status != 204:
                     self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
                 with contextlib.suppress(OSError):
-                    self.wfile.write(body if self.path != "/204" else b"")
+                    self.end_headers()
+                    self.wfile.write(body if status != 204 else b"")
 
             def log_message(self, *_):
                 pass
@@ -178,10 +179,31 @@ class Backend:
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
+    def answer(self, request):
+        raise NotImplementedError
+
     def close(self):
-        self.go.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class Backend(Service):
+    """Answers with the X-Session-Name that it got. /wait answers once `go` is set; `waiting` says it is there."""
+
+    def __init__(self, port=0):
+        self.go, self.waiting = threading.Event(), threading.Event()
+        super().__init__(port)
+
+    def answer(self, request):
+        if request.path == "/wait":
+            self.waiting.set()
+            self.go.wait(PATIENCE)
+        body = request.headers.get("X-Session-Name") or request.headers.get("X-Who") or "nobody"
+        request.say(body.encode(), {"/503": 503, "/204": 204}.get(request.path, 200))
+
+    def close(self):
+        self.go.set()
+        super().close()
 
 
 class Answer:

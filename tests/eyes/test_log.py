@@ -1,22 +1,23 @@
 """The access log and traceparent of the real program, as a reader of its standard output sees them."""
 
-import http.server
 import json
 import os
 import re
-import threading
 import unittest
 
 from eyes import ADMIN, FORM, EyesTest
-from support import PATIENCE, plain, raw, request, set_name, until
+from support import PATIENCE, Service, plain, raw, request, set_name, until
 
 COMBINED = re.compile(r'\A(\S+) - - \[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "([^"]*)" (\d{3}) (\d+) "([^"]*)" "([^"]*)" '
                       r'([0-9a-f]{32}) (\S+) (\d+\.\d{6}) (\S+)(?: ([0-9a-f]{32}))?\n\Z')
 
 
 class LogTest(EyesTest):
+    def service(self):
+        return self.backend()
+
     def begin(self, log="{}", more="", pipe=None):
-        self.app = self.backend()
+        self.app = self.service()
         file = os.open(self.folder / "access.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND) if pipe is None else pipe
         text = plain(backend=self.app.port, more=ADMIN + more).replace("log: {access: false}", "log: " + log)
         self.keepsake = self.start(text, preexec_fn=lambda: os.dup2(file, 1))
@@ -134,24 +135,24 @@ class Json(LogTest):
         self.assertEqual((line["route"], line["connection"], line["tls"], line["trace_id"]), ("/*", 1, "", ""))
 
 
-class Echo(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = json.dumps({name.lower(): self.headers.get_all(name) for name in self.headers}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+class Echo(Service):
+    """Answers with the headers that it got."""
 
-    def log_message(self, *_):
-        pass
+    def answer(self, request):
+        names = request.headers
+        request.say(json.dumps({name.lower(): names.get_all(name) for name in names}).encode())
 
 
 class Trace(LogTest):
     TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
+    def service(self):
+        echo = Echo()
+        self.addCleanup(echo.close)
+        return echo
+
     def begin(self, log="{format: json}", more="traceparent: true\n"):
         super().begin(log, more)
-        self.app.server.RequestHandlerClass = Echo
 
     def seen(self, *given, **headers):
         lines = b"".join(b"traceparent: " + one.encode() + b"\r\n" for one in given)

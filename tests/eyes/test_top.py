@@ -14,7 +14,7 @@ import time
 import unittest
 
 from eyes import EyesTest
-from support import BIN, PATIENCE, free_port, request, set_name
+from support import BIN, PATIENCE, Service, free_port, request, set_name
 
 
 class TopTest(EyesTest):
@@ -65,25 +65,15 @@ class Once(TopTest):
         self.fails(1, r"shows no metrics of a keepsake|answers", "top", f"http://127.0.0.1:{self.app.port}")
 
     def test_what_a_server_says_moves_no_cursor(self):
-        import http.server
+        class Evil(Service):
+            def answer(self, request):
+                request.say(b'keepsake_build_info{version="\x1b[2J\x07"} 1\n'
+                            b'keepsake_requests_total{route="/\x1b]0;x\x07' + b"x" * 500 + b'",status="2xx"} 5\n'
+                            b'keepsake_requests_total{route="open\n' b'x{} nan\n' + b"}" * 100 + b"\n")
 
-        class Evil(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = (b'keepsake_build_info{version="\x1b[2J\x07"} 1\n'
-                        b'keepsake_requests_total{route="/\x1b]0;x\x07' + b"x" * 500 + b'",status="2xx"} 5\n'
-                        b'keepsake_requests_total{route="open\n' b'x{} nan\n' + b"}" * 100 + b"\n")
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Evil)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        done = self.cli("top", "--once", "--interval", "100ms", f"http://127.0.0.1:{server.server_address[1]}")
+        evil = Evil()
+        self.addCleanup(evil.close)
+        done = self.cli("top", "--once", "--interval", "100ms", f"http://127.0.0.1:{evil.port}")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"\A[\n\x20-\x7e]*\Z")
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)

@@ -3,7 +3,6 @@ shows its session headers and writes the session when it is asked to."""
 
 import contextlib
 import hashlib
-import http.server
 import json
 import os
 import pathlib
@@ -186,48 +185,29 @@ class Monitor:
                 names.append(words[0].upper())
 
 
-class Writer:
+class Writer(support.Service):
     """A backend: answers with its X-Session-* headers as JSON. /write?k=v and /hold?k=v ask to set what the
     query says (`clear=1`: to clear); /hold waits for `go` first."""
 
     def __init__(self):
         self.go, self.held = threading.Event(), threading.Event()
-        writer = self
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                path, _, query = self.path.partition("?")
-                if path == "/hold":
-                    writer.held.set()
-                    writer.go.wait(support.PATIENCE)
-                seen = {name: urllib.parse.unquote(value) for name, value in self.headers.items()
-                        if name.lower().startswith("x-session-")}
-                body = json.dumps(seen).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                if path in ("/write", "/hold"):
-                    if "clear=1" in query:
-                        self.send_header("X-Session-Clear", "true")
-                    elif query:
-                        self.send_header("X-Session-Set", query)
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+    def answer(self, request):
+        path, _, query = request.path.partition("?")
+        if path == "/hold":
+            self.held.set()
+            self.go.wait(support.PATIENCE)
+        seen = {name: urllib.parse.unquote(value) for name, value in request.headers.items()
+                if name.lower().startswith("x-session-")}
+        wish = []
+        if path in ("/write", "/hold") and query:
+            wish = [("X-Session-Clear", "true") if "clear=1" in query else ("X-Session-Set", query)]
+        request.say(json.dumps(seen).encode(), headers=wish)
 
     def close(self):
         self.go.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
 
 
 class Proxy(support.Keepsake):

@@ -4,13 +4,11 @@ session is cached as if Keepsake were not there.
     varnish_test.py [CLASS[.test]...]"""
 
 import contextlib
-import http.server
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
-import threading
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
@@ -42,40 +40,19 @@ sub vcl_recv { if (req.method == "GET" || req.method == "HEAD") { return (hash);
 VARNISHD = shutil.which("varnishd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
-class Site:
+class Site(support.Service):
     """A backend that allows everybody to cache its pages; it counts how often each was asked for."""
 
     def __init__(self):
         self.asked = []
-        site = self
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                site.asked.append(self.path)
-                body = f"page of {self.headers.get('X-Session-Name', 'nobody')} at {self.path}".encode()
-                self.send_response(200)
-                self.send_header("Cache-Control", "public, max-age=600, s-maxage=600")
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header("ETag", '"1"')
-                if self.path.startswith("/write"):
-                    self.send_header("X-Session-Set", self.path.partition("?")[2])
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, request):
+        self.asked.append(request.path)
+        headers = [("Cache-Control", "public, max-age=600, s-maxage=600"), ("ETag", '"1"')]
+        if request.path.startswith("/write"):
+            headers.append(("X-Session-Set", request.path.partition("?")[2]))
+        request.say(f"page of {request.headers.get('X-Session-Name', 'nobody')} at {request.path}".encode(), headers=headers)
 
 
 class Caching(support.TestCase):

@@ -1,13 +1,11 @@
 """What a promise is recorded from and tested with: one keepsake for each way to keep a session, a backend that tells
 what it was told, one keepsake with everything that can be counted."""
 
-import http.server
 import json
 import pathlib
 import re
 import signal
 import subprocess
-import threading
 
 import support
 import yaml
@@ -48,33 +46,16 @@ def inspected(test, session, cookie):
     return dict(re.findall(r"^(format|key|id|created|touched|values) +(\S+)", done.stdout, re.M))
 
 
-class Mirror:
+class Mirror(support.Service):
     """Keeps the X-Session-* headers of the last request, and answers with what `writes` says."""
 
     def __init__(self):
         self.seen, self.writes = {}, []
-        mirror = self
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                mirror.seen = {k.lower(): v for k, v in self.headers.items() if k.lower().startswith("x-session-")}
-                self.send_response(200)
-                for line in mirror.writes:
-                    self.send_header("X-Session-Set", line)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, request):
+        self.seen = {k.lower(): v for k, v in request.headers.items() if k.lower().startswith("x-session-")}
+        request.say(headers=[("X-Session-Set", line) for line in self.writes])
 
 
 def configuration_files():
