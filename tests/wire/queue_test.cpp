@@ -40,108 +40,97 @@ std::string next_request(Link& link) {
   return link.read_request().start_line();
 }
 
+// A backend that has as many requests as it may: that of `first`, which came over `link`.
+struct Busy {
+  explicit Busy(const std::string& yaml = kOne) : proxy(yaml, {{"ONE", backend.url()}}) {
+    first.send(get("1"));
+    link = backend.accept();
+    CHECK(next_request(link) == "GET /1 HTTP/1.1");
+  }
+  Backend backend;
+  Proxy proxy;
+  Link first = proxy.connect();
+  Link link;
+};
+
 }  // namespace
 
 TEST_CASE("what is above max_requests waits its turn, what is above the queue is refused",
           "[wire][queue]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  CHECK(next_request(link) == "GET /1 HTTP/1.1");
-  Link second = wait_in_queue(proxy, "2", 1);
-  Link third = wait_in_queue(proxy, "3", 2);
-  Link refused = proxy.connect();
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
+  Link third = wait_in_queue(busy.proxy, "3", 2);
+  Link refused = busy.proxy.connect();
   refused.send(get("4"));
   const Message answer = refused.read_response();
   CHECK(answer.status() == 503);
   CHECK(answer.value("Retry-After") == "1");
-  CHECK(proxy.log().find("proxy fault overloaded") != std::string::npos);
-  CHECK_FALSE(backend.has_connection());
+  CHECK(busy.proxy.log().find("proxy fault overloaded") != std::string::npos);
+  CHECK_FALSE(busy.backend.has_connection());
 
-  link.send(kOk);
-  CHECK(first.read_response().body == "ok");
-  CHECK(next_request(link) == "GET /2 HTTP/1.1");
-  link.send(kOk);
+  busy.link.send(kOk);
+  CHECK(busy.first.read_response().body == "ok");
+  CHECK(next_request(busy.link) == "GET /2 HTTP/1.1");
+  busy.link.send(kOk);
   CHECK(second.read_response().body == "ok");
-  CHECK(next_request(link) == "GET /3 HTTP/1.1");
-  link.send(kOk);
+  CHECK(next_request(busy.link) == "GET /3 HTTP/1.1");
+  busy.link.send(kOk);
   CHECK(third.read_response().body == "ok");
-  CHECK(proxy.queued() == 0);
+  CHECK(busy.proxy.queued() == 0);
   // The refused client's connection is fine.
   refused.send(get("5"));
-  CHECK(next_request(link) == "GET /5 HTTP/1.1");
-  link.send(kOk);
+  CHECK(next_request(busy.link) == "GET /5 HTTP/1.1");
+  busy.link.send(kOk);
   CHECK(refused.read_response().body == "ok");
 }
 
 TEST_CASE("a queue of size 0 refuses at once", "[wire][queue]") {
-  Backend backend;
-  Proxy proxy{limited("\"${ONE}\"", "{size: 0, timeout: 1s}"), {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  CHECK(proxy.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello").status() == 503);
+  Busy busy{limited("\"${ONE}\"", "{size: 0, timeout: 1s}")};
+  CHECK(busy.proxy.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello").status() ==
+        503);
 }
 
 TEST_CASE("a request waits for queue.timeout at most", "[wire][queue]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  Link second = wait_in_queue(proxy, "2", 1);
-  proxy.advance(900ms);
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
+  busy.proxy.advance(900ms);
   CHECK_FALSE(second.readable());
-  proxy.advance(200ms);
+  busy.proxy.advance(200ms);
   const Message answer = second.read_response();
   CHECK(answer.status() == 503);
   CHECK(answer.value("Retry-After") == "1");
-  CHECK(proxy.queued() == 0);
-  link.send(kOk);
-  CHECK(first.read_response().body == "ok");
+  CHECK(busy.proxy.queued() == 0);
+  busy.link.send(kOk);
+  CHECK(busy.first.read_response().body == "ok");
 }
 
 TEST_CASE("a client that goes away leaves the queue", "[wire][queue]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  Link second = wait_in_queue(proxy, "2", 1);
-  Link third = wait_in_queue(proxy, "3", 2);
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
+  Link third = wait_in_queue(busy.proxy, "3", 2);
   second.reset();
-  proxy.wait_until("it left", [&] { return proxy.queued() == 1; });
-  link.send(kOk);
-  CHECK(first.read_response().body == "ok");
-  CHECK(next_request(link) == "GET /3 HTTP/1.1");
+  busy.proxy.wait_until("it left", [&] { return busy.proxy.queued() == 1; });
+  busy.link.send(kOk);
+  CHECK(busy.first.read_response().body == "ok");
+  CHECK(next_request(busy.link) == "GET /3 HTTP/1.1");
 }
 
 TEST_CASE("a client that only half-closes keeps its place in the queue", "[wire][queue]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  Link second = wait_in_queue(proxy, "2", 1);
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
   second.shutdown_write();
-  Link third = wait_in_queue(proxy, "3", 2);
+  Link third = wait_in_queue(busy.proxy, "3", 2);
   SECTION("and gets its answer") {
-    link.send(kOk);
-    CHECK(next_request(link) == "GET /2 HTTP/1.1");
-    link.send(kOk);
+    busy.link.send(kOk);
+    CHECK(next_request(busy.link) == "GET /2 HTTP/1.1");
+    busy.link.send(kOk);
     CHECK(second.read_response().body == "ok");
-    CHECK(next_request(link) == "GET /3 HTTP/1.1");
+    CHECK(next_request(busy.link) == "GET /3 HTTP/1.1");
   }
   SECTION("no longer than anybody else") {
-    proxy.advance(1100ms);
+    busy.proxy.advance(1100ms);
     CHECK(second.read_response().status() == 503);
-    CHECK(proxy.queued() == 0);
+    CHECK(busy.proxy.queued() == 0);
   }
 }
 
@@ -180,49 +169,34 @@ TEST_CASE("a place that a failed connect gives back goes to the next", "[wire][q
 }
 
 TEST_CASE("a drain serves those who wait, a cut does not", "[wire][queue][drain]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  Link second = wait_in_queue(proxy, "2", 1);
-  Link third = wait_in_queue(proxy, "3", 2);
-  proxy.drain();
-  link.send(kOk);
-  CHECK(first.read_response().body == "ok");
-  CHECK(next_request(link) == "GET /2 HTTP/1.1");
-  link.send(kOk);
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
+  Link third = wait_in_queue(busy.proxy, "3", 2);
+  busy.proxy.drain();
+  busy.link.send(kOk);
+  CHECK(busy.first.read_response().body == "ok");
+  CHECK(next_request(busy.link) == "GET /2 HTTP/1.1");
+  busy.link.send(kOk);
   CHECK(second.read_response().body == "ok");
-  CHECK(next_request(link) == "GET /3 HTTP/1.1");
-  proxy.cut();
-  CHECK(proxy.ended());
+  CHECK(next_request(busy.link) == "GET /3 HTTP/1.1");
+  busy.proxy.cut();
+  CHECK(busy.proxy.ended());
 }
 
 TEST_CASE("a cut ends what waits", "[wire][queue][drain]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  Link second = wait_in_queue(proxy, "2", 1);
-  proxy.cut();
-  CHECK(proxy.ended());
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
+  busy.proxy.cut();
+  CHECK(busy.proxy.ended());
   CHECK(second.read_rest().bytes.empty());
 }
 
 TEST_CASE("a reload that lifts the limit lets everybody through", "[wire][queue][reload]") {
-  Backend backend;
-  Proxy proxy{kOne, {{"ONE", backend.url()}}};
-  Link first = proxy.connect();
-  first.send(get("1"));
-  Link link = backend.accept();
-  link.read_request();
-  Link second = wait_in_queue(proxy, "2", 1);
+  Busy busy;
+  Link second = wait_in_queue(busy.proxy, "2", 1);
   std::string lifted = kOne;
   lifted.replace(lifted.find("max_requests: 1"), 15, "max_requests: 2");
-  proxy.reload(lifted);
-  Link other = backend.accept();
+  busy.proxy.reload(lifted);
+  Link other = busy.backend.accept();
   CHECK(next_request(other) == "GET /2 HTTP/1.1");
 }
