@@ -34,6 +34,11 @@ session: {secrets: [{env: SESSION_KEY}], headers: {X-Session-Name: myName}}
 
 namespace {
 
+// How often the worker looks at the clock, and how often a test looks whether something has
+// happened: nearly all the time that a test takes is spent waiting for one or the other.
+constexpr Millis kSweep{1};
+constexpr std::chrono::microseconds kLook{500};
+
 // The operational log of the process, kept as text: workers write, the test reads.
 class CapturedLog {
  public:
@@ -149,7 +154,7 @@ Server::Options options(int access_log, Proxy::NameService names) {
     };
     options.resolver.interval = Millis{5};
   }
-  options.worker.sweep = Millis{5};
+  options.worker.sweep = kSweep;
   options.worker.access_log_fd = access_log;
   options.workers = 1;
   return options;
@@ -169,7 +174,14 @@ struct Proxy::Inside {
   }
   ~Inside() {
     server.cut();
-    server.wait(kGuard);
+    ended();
+  }
+  bool ended() {
+    const auto end = std::chrono::steady_clock::now() + kGuard;
+    while (!server.wait(Millis{0}) && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(kLook);
+    }
+    return server.wait(Millis{0});
   }
 
   Variables variables;
@@ -220,7 +232,7 @@ void Proxy::cut() {
 }
 
 bool Proxy::ended() {
-  return inside_->server.wait(kGuard);
+  return inside_->ended();
 }
 
 void Proxy::advance(std::chrono::milliseconds by) {
@@ -255,7 +267,7 @@ void Proxy::wait_until(std::string_view what, const std::function<bool()>& happe
     if (std::chrono::steady_clock::now() > end) {
       throw std::runtime_error("waited in vain until " + std::string{what} + "; log:\n" + log());
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    std::this_thread::sleep_for(kLook);
   }
 }
 
