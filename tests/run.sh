@@ -120,10 +120,10 @@ programs() { # PRESET PATTERN
   ninja -C "build/$1" -t targets all | sed -nE 's/^(bin\/[a-z0-9_-]+): .*/\1/p' | grep -E "$2"
 }
 
-# Most of these wait for each other more than they compute: more of them at a time than there are cores.
-unit_and_wire() { # OPTION...
+# Most of these wait more than they compute: whoever waits for them runs more at a time than there are cores.
+quick_tests() {
   local jobs=$((4 * $(nproc)))
-  run_ctest release ctest --preset release "$@"
+  run_ctest release ctest --preset release --label-exclude '^slow$'
 }
 
 # Everything under AddressSanitizer and UndefinedBehaviorSanitizer; the fuzz targets have a stage of
@@ -198,9 +198,9 @@ main() {
     exit 1
   fi
   if [[ $mode == quick ]]; then
-    stage unit-and-wire unit_and_wire --label-exclude '^slow$'
+    stage unit-and-wire quick_tests
   else
-    stage unit-and-wire unit_and_wire
+    stage unit-and-wire run_ctest release ctest --preset release
     script command-line tests/cli/run.sh
     script life tests/life/run.sh
     script examples tests/examples/run.sh
