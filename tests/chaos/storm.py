@@ -39,8 +39,8 @@ session:
 timeouts: {{header: 2s, body: 2s, idle: 3s, connect: 1s, response: 2s, write: 2s, drain: 5s}}
 log: {{access: false, level: error}}
 """
-# No step of an action meets more than three of the timeouts one after the other, on a machine that is busy with the
-# storm; in seconds of Patience.
+# No step (a connect, a write, an answer) meets more than three of the timeouts one after the other, on a machine that
+# is busy with the storm; in seconds of Patience.
 HANG = 16.0
 
 
@@ -53,13 +53,16 @@ class Patience:
     or is busy with something else they come late, and nothing that waits meanwhile hangs."""
 
     def __init__(self):
-        self.beats, self.longest = 0, 0.0
+        self.beats, self.longest = 0, {}
+
+    def note(self, what, began):
+        self.longest[what] = max(self.longest.get(what, 0.0), time.monotonic() - began)
 
     async def run(self):
         while True:
             began = time.monotonic()
             await asyncio.sleep(0.1)
-            self.longest = max(self.longest, time.monotonic() - began)
+            self.note("standstill", began)
             self.beats += 1
 
     async def pause(self, seconds):
@@ -67,16 +70,17 @@ class Patience:
         while self.beats < end:
             await asyncio.sleep(0.1)
 
-    async def within(self, seconds, awaitable):
+    async def step(self, what, awaitable):
         task = asyncio.ensure_future(awaitable)
-        end = self.beats + seconds * 10
+        end, began = self.beats + HANG * 10, time.monotonic()
         try:
             while not task.done():
                 if self.beats >= end:
-                    raise asyncio.TimeoutError
+                    raise Wrong(f"{what} hung for {HANG} s, {time.monotonic() - began:.1f} s by the clock")
                 await asyncio.wait([task], timeout=1)
             return task.result()
         finally:
+            self.note(what, began)
             task.cancel()
 
 
@@ -198,9 +202,13 @@ class Storm:
         return nonce, head + b"X-Session-Name: forged\r\nx_session.name: forged\r\n" + extra + b"\r\n"
 
     async def connect(self):
-        return await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
+        return await self.patience.step("a connect",
+                                        asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20))
 
     async def response(self, reader):
+        return await self.patience.step("an answer", self.read_response(reader))
+
+    async def read_response(self, reader):
         """(status, head, body, complete)"""
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -302,7 +310,7 @@ class Storm:
             request = (b"POST /setName HTTP/1.1\r\nHost: storm\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                        b"Content-Length: 9\r\n\r\nname=lost")[:-1]
         writer.write(request[: self.rng.randrange(1, len(request) + 1)])
-        await writer.drain()
+        await self.patience.step("the write of an abort", writer.drain())
         await asyncio.sleep(self.rng.random() * 0.05)
         if self.rng.random() < 0.7:
             sock = writer.get_extra_info("socket")
@@ -330,15 +338,8 @@ class Storm:
             for _ in range(40):
                 writer.write(self.request(visitor, "big")[1])
             await asyncio.sleep(4)
-        got = 0
-        while True:  # forty answers may come slowly
-            try:
-                data = await self.patience.within(HANG, reader.read(65536))
-            except asyncio.TimeoutError:
-                raise Wrong(f"stall {kind} hung for {HANG} s after {got} bytes") from None
-            if not data:
-                break
-            got += len(data)
+        while await self.patience.step(f"stall {kind}", reader.read(65536)):
+            pass
         writer.close()
         self.count["stalled"] += 1
 
@@ -356,12 +357,7 @@ class Storm:
                 continue
             visitor["busy"] = True
             try:
-                if action == self.stall:
-                    await action(continue_with)
-                else:
-                    await self.patience.within(HANG, action(continue_with))
-            except asyncio.TimeoutError:
-                raise Wrong(f"{action.__name__} hung for {HANG} s") from None
+                await action(continue_with)
             except (OSError, asyncio.IncompleteReadError):  # ENOTCONN is no ConnectionError
                 self.count["connection ended"] += 1
             finally:
@@ -395,6 +391,7 @@ class Storm:
         # A small quarantine: memory that was given back is to be seen to be so.
         environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:detect_leaks=1:quarantine_size_mb=8")
         log = open(os.path.join(folder, "log"), "w+b")
+        heart = asyncio.create_task(self.patience.run())
         process = subprocess.Popen([self.args.keepsake, "run", "--config", path], env=environment,
                                    stdout=log, stderr=log)
         try:
@@ -403,13 +400,10 @@ class Storm:
             for visitor in visitors:
                 await self.set_name(visitor)
             before = usage(process.pid)
-            heart = asyncio.create_task(self.patience.run())
             end = time.monotonic() + self.args.seconds
             tasks = [asyncio.create_task(self.client(end, visitors)) for _ in range(self.args.clients)]
             tasks.append(asyncio.create_task(self.assassin(end, backends)))
             await asyncio.gather(*tasks)
-            heart.cancel()
-            self.count["longest standstill (ms)"] = round(self.patience.longest * 1000)
             if process.poll() is not None:
                 raise Wrong(f"keepsake ended with {process.returncode}")
             await self.check_calm(process, before)
@@ -421,6 +415,9 @@ class Storm:
             if process.wait(60) != 0:
                 raise Wrong(f"keepsake ended with {process.returncode} after SIGTERM")
         finally:
+            heart.cancel()
+            for what, seconds in self.patience.longest.items():
+                self.count[f"longest {what} (ms)"] = round(seconds * 1000)
             if process.poll() is None:
                 process.kill()
                 process.wait()
