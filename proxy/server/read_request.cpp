@@ -116,6 +116,9 @@ void drop_nominated(Head& head, std::string_view name) {
   }
 }
 
+// Each is compared with every header line: names by the thousand are there for the comparing.
+constexpr unsigned kMostNominated = 100;
+
 bool asks_for_websocket(const RequestHead& head) {
   bool asks = false;
   for (const Field& field : head.fields) {
@@ -135,6 +138,7 @@ Fault read_connection_options(Exchange& x) {
   RequestHead& head = x.work.request;
   x.client_keeps_alive = head.minor == 1;
   bool upgrade_option = false;
+  unsigned nominated = 0;
   if (head.has(FieldId::Connection)) {
     for (std::size_t i = 0; i < head.fields.size(); ++i) {
       if (head.fields[i].id != FieldId::Connection || !head.fields[i].exact) {
@@ -148,11 +152,15 @@ Fault read_connection_options(Exchange& x) {
           x.client_keeps_alive = !x.client_closes;
         } else if (equals_lower(option, "upgrade")) {
           upgrade_option = true;
-        } else if (!equals_lower(option, "te")) {
+        } else if (!equals_lower(option, "te") && ++nominated <= kMostNominated) {
           drop_nominated(head, option);
         }
       });
     }
+  }
+  if (nominated > kMostNominated) {
+    x.note = "too many names in Connection";
+    return Fault::BadRequest;
   }
   if (const Field* te = head.find(FieldId::Te)) {
     for_each_list_element(te->value, [&](std::string_view coding) {

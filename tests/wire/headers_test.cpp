@@ -57,6 +57,20 @@ TEST_CASE("headers named in Connection are removed from requests", "[wire][heade
   CHECK(request.value("X-Kept") == "3");
 }
 
+TEST_CASE("a Connection that names more than a hundred headers is refused", "[wire][headers]") {
+  Backend backend;
+  Proxy proxy{backend};
+  std::string names = "Connection: ";
+  for (int i = 0; i < 99; ++i) {
+    names += "x" + std::to_string(i) + ",";
+  }
+  const Message request = forwarded(proxy, backend, names + "X-Hop\r\nX-Hop: 1\r\n");
+  CHECK_FALSE(request.has("X-Hop"));
+  CHECK(refused(proxy, backend,
+                "GET / HTTP/1.1\r\nHost: a\r\n" + names + "X-Hop, X-More\r\nX-Hop: 1\r\n\r\n")
+            .status() == 400);
+}
+
 TEST_CASE("headers named in Connection are removed from responses", "[wire][headers]") {
   Backend backend;
   Proxy proxy{backend};
