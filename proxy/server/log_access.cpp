@@ -37,6 +37,13 @@ void AccessLog::added() {
   }
 }
 
+void AccessLog::finish() {
+  flush();
+  if (buffer_.empty()) {
+    timer_.cancel();  // else the writer gets its time
+  }
+}
+
 void AccessLog::write_to(std::shared_ptr<const LogFile> file) {
   flush();
   file_ = std::move(file);

@@ -24,6 +24,8 @@ class AccessLog {
   std::string& buffer() { return buffer_; }
   void added();
   void flush();
+  // No more lines come: what waits for its time is written now.
+  void finish();
   // From now on lines go there; those that wait are written where they were meant to go. Empty:
   // back to the first descriptor.
   void write_to(std::shared_ptr<const LogFile> file);

@@ -214,6 +214,7 @@ void Worker::sweep() {
     if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
       redis->stop();
     }
+    access_log_.finish();
     sweep_timer_.cancel();
   }
 }
