@@ -21,8 +21,8 @@ const Environment& world() {
         }
         return std::nullopt;
       },
-      [](const std::string&, std::string& error) -> std::optional<std::string> {
-        error = "there are no files here";
+      [](const std::string&, FileError& error) -> std::optional<std::string> {
+        error.why = "there are no files here";
         return std::nullopt;
       }};
   return environment;
