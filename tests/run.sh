@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs the tests; the last line counts test cases. Logs of every stage: build/tests/.
 #   tests/run.sh            unit, wire, command line, examples, browser: under 10 minutes
-#   tests/run.sh --quick    unit and wire: half a minute after a change in a built tree, two cores
+#   tests/run.sh --quick    unit and wire: half a minute after a change in a built tree on two cores
 #   tests/run.sh --full     and sanitizers, fuzzers, chaos, the demo, the instruction guard, and where docker or
 #                           podman answers containers (KEEPSAKE_CONTAINERS=no leaves them out): what CI runs
 #   tests/run.sh --all      and containers with the compiler inside of them, and the package: root and minutes
