@@ -9,8 +9,8 @@
 // suspension, and nothing recurses without bound, whatever the optimiser does with tail calls.
 //
 // A step that only sometimes waits is a plain function that returns a Task: what it knows at once
-// it returns as it is, and a coroutine's Task where it has to wait. Five of an exchange's steps are
-// such; a frame that is not made saves 150 instructions, made and left.
+// it returns as it is, for no frame at all, and a coroutine's Task where it has to wait. Five of an
+// exchange's steps are such.
 //
 // Rules (see CONTRIBUTING, common mistakes): co_await a task in the expression that makes it;
 // reference parameters are fine because of that. A task is awaited at most once.

@@ -1,8 +1,6 @@
 #include "session/xaes.hpp"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 
 #include <cassert>
 #include <cstdlib>
@@ -107,15 +105,12 @@ bool Xaes256Gcm::open(Nonce nonce, std::string_view aad, std::span<const std::ui
   std::array<std::uint8_t, kTagSize> tag{};
   std::memcpy(tag.data(), sealed.data() + text.size(), tag.size());
 
-  // With key and nonce in one call: EVP looks up every parameter by name, call by call.
-  const std::array<OSSL_PARAM, 2> with_tag{
-      OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag.data(), tag.size()),
-      OSSL_PARAM_construct_end()};
   EVP_CIPHER_CTX* context = open_.get();
   std::array<std::uint8_t, kKeySize> key = derive(nonce);
-  must(EVP_DecryptInit_ex2(context, nullptr, key.data(), nonce.data() + 12, with_tag.data()) == 1);
+  must(EVP_DecryptInit_ex2(context, nullptr, key.data(), nonce.data() + 12, nullptr) == 1);
   OPENSSL_cleanse(key.data(), key.size());
   int size = 0;
+  must(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagSize, tag.data()) == 1);
   must(aad.empty() || EVP_DecryptUpdate(context, nullptr, &size, bytes_of(aad),
                                         static_cast<int>(aad.size())) == 1);
   must(text.empty() || EVP_DecryptUpdate(context, out.data(), &size, text.data(),

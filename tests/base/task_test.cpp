@@ -24,6 +24,29 @@ Task<void> add(Wakeup& wakeup, int& sum) {
   sum += co_await at_once(100);
 }
 
+// Only sometimes a coroutine.
+Task<int> perhaps(Wakeup* wakeup, int n) {
+  if (wakeup != nullptr) {
+    return after(*wakeup, n);
+  }
+  return n;
+}
+
+Task<void> wait_perhaps(Wakeup* wakeup, int& sum) {
+  if (wakeup != nullptr) {
+    return add(*wakeup, sum);
+  }
+  return {};
+}
+
+Task<void> add_perhaps(Wakeup* wakeup, int& sum) {
+  sum += co_await perhaps(nullptr, 1);
+  co_await wait_perhaps(nullptr, sum);
+  sum += co_await perhaps(wakeup, 10);
+  co_await wait_perhaps(wakeup, sum);
+  sum += co_await perhaps(nullptr, 1000);
+}
+
 Task<int> fail(Wakeup* wakeup) {
   if (wakeup != nullptr) {
     co_await *wakeup;
@@ -71,6 +94,26 @@ Task<void> holding(Wakeup& wakeup, int& alive) {
 }
 
 }  // namespace
+
+TEST_CASE("a step that knows its result at once is awaited like one that waits", "[base][task]") {
+  int sum = 0;
+  SECTION("nothing waits") {
+    start(add_perhaps(nullptr, sum));
+    CHECK(sum == 1011);
+  }
+  SECTION("two of five wait") {
+    Wakeup wakeup;
+    start(add_perhaps(&wakeup, sum));
+    CHECK(sum == 1);
+    REQUIRE(wakeup.waiting());
+    wakeup.wake();
+    CHECK(sum == 12);  // of the second, what comes before it waits
+    REQUIRE(wakeup.waiting());
+    wakeup.wake();
+    CHECK(sum == 1122);
+    CHECK_FALSE(wakeup.waiting());
+  }
+}
 
 TEST_CASE("a task runs until it first waits and goes on when it is woken", "[base][task]") {
   Wakeup wakeup;
