@@ -301,6 +301,8 @@ enum class UnderscorePolicy : std::uint8_t { Keep, Drop };
 struct Config {
   std::vector<ListenConfig> listen;
   unsigned workers = 0;  // 0 = auto: one per core
+  // One system call for many reads and writes, where the kernel allows it.
+  bool io_uring = true;
   UnderscorePolicy headers_with_underscore = UnderscorePolicy::Keep;
   // W3C Trace Context: continue a request's traceparent, or begin one, and log its id. False: the
   // header passes as it is.

@@ -48,6 +48,7 @@ void dump_listeners(const Config& config, YamlWriter& out) {
     out.line(2, "redirect_to_https", redirect_text(listener.redirect_to_https));
   }
   out.line(0, "workers", config.workers == 0 ? "auto" : std::to_string(config.workers));
+  out.line(0, "io_uring", dump_text(config.io_uring));
   out.line(0, "headers_with_underscore",
            config.headers_with_underscore == UnderscorePolicy::Keep ? "keep" : "drop");
   out.line(0, "traceparent", dump_text(config.traceparent));

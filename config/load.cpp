@@ -117,6 +117,7 @@ void load_root(const Value& root, Config& config) {
   if (const auto workers = section.find("workers")) {
     load_workers(*workers, config.workers);
   }
+  section.boolean("io_uring", config.io_uring);
   section.choice("headers_with_underscore", config.headers_with_underscore, policies);
   section.boolean("traceparent", config.traceparent);
   if (const auto trusted = section.find("trusted_proxies")) {

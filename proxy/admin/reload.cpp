@@ -13,6 +13,7 @@ std::vector<std::string> keep_what_needs_restart(const Config& running, Config& 
     }
   };
   keep(running.workers, next.workers, "workers");
+  keep(running.io_uring, next.io_uring, "io_uring");
   return sentences;
 }
 

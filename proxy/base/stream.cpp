@@ -23,7 +23,8 @@ void StreamList::sweep(SteadyTime now, Millis tick) {
   }
 }
 
-Stream::Stream(asio::io_context& io, StreamList& list) : socket_(io), list_(list) {
+Stream::Stream(asio::io_context& io, StreamList& list)
+    : receive_op_(list.round()), socket_(io), list_(list) {
   next_ = list.first_;
   if (next_ != nullptr) {
     next_->link_ = &next_;
@@ -223,7 +224,8 @@ bool Stream::WriteAwaiter::await_ready() {
     status = IoStatus::Interrupted;
     return true;
   }
-  return advance();
+  in_round = !stream.tls_ && second.empty() && stream.list_.round().gathers();
+  return !in_round && advance();
 }
 
 bool Stream::WriteAwaiter::advance() {
@@ -259,6 +261,34 @@ bool Stream::WriteAwaiter::advance() {
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> handle) {
   waiter = handle;
+  if (in_round) {
+    stream.list_.round().add(*this);
+  } else {
+    wait();
+  }
+}
+
+IoRound::Call Stream::WriteAwaiter::call() {
+  const bool over = stream.interrupted_ || !stream.is_open();
+  return {over ? -1 : stream.fd(), true, const_cast<char*>(first.data()), first.size()};
+}
+
+void Stream::WriteAwaiter::performed(int result, bool) {
+  if (result >= 0) {
+    take(static_cast<std::size_t>(result));
+  } else if (result == -ECANCELED) {
+    status = IoStatus::Interrupted;
+  } else if (result != -EAGAIN && result != -EINTR) {
+    status = IoStatus::Failed;
+  }
+  if (status == IoStatus::Ok && !first.empty()) {
+    wait();
+  } else {
+    waiter.resume();
+  }
+}
+
+void Stream::WriteAwaiter::wait() {
   stream.write_deadline_ = stream.in(stall);
   stream.write_timed_out_ = false;
   begin();

@@ -52,9 +52,12 @@ class StreamList {
   void sweep(SteadyTime now, Millis tick);
   SteadyTime now() const { return now_; }
   void set_now(SteadyTime now) { now_ = now; }
+  // Where the reads and writes of these streams meet.
+  IoRound& round() { return round_; }
 
  private:
   friend class Stream;
+  IoRound round_;
   Stream* first_ = nullptr;
   SteadyTime now_{};
   Millis tick_{1000};
@@ -135,7 +138,7 @@ class Stream {
 
   class ReadAwaiter;
   struct WritableAwaiter;
-  struct WriteAwaiter;
+  class WriteAwaiter;
   struct ConnectAwaiter;
 
   // Reads at least one byte into [data, data+size), or TimedOut after `deadline`.
@@ -220,24 +223,32 @@ struct Stream::WritableAwaiter {
   void begin();
 };
 
-struct Stream::WriteAwaiter {
-  Stream& stream;
-  Millis stall;
-  std::string_view first, second;
-  IoStatus status = IoStatus::Ok;
-  std::coroutine_handle<> waiter{};
+class Stream::WriteAwaiter final : private IoRound::Op {
+ public:
+  WriteAwaiter(Stream& of, Millis longest_stall, std::string_view bytes, std::string_view more)
+      : stream(of), stall(longest_stall), first(bytes), second(more) {}
 
-  // Tries at once: most writes end here.
+  // Tries at once, unless a round gathers writes: most end here or there.
   bool await_ready();
   void await_suspend(std::coroutine_handle<> handle);
   IoStatus await_resume() const { return status; }
 
  private:
+  IoRound::Call call() override;
+  void performed(int result, bool rest) override;
+  void wait();
   // True when done (well or badly), false when the kernel's buffer is full.
   bool advance();
   bool advance_tls();
   void take(std::size_t bytes);
   void begin();
+
+  Stream& stream;
+  Millis stall;
+  std::string_view first, second;
+  IoStatus status = IoStatus::Ok;
+  std::coroutine_handle<> waiter{};
+  bool in_round = false;
 };
 
 struct Stream::ConnectAwaiter {
@@ -269,7 +280,7 @@ inline void Stream::WriteAwaiter::take(std::size_t bytes) {
 }
 inline Stream::WriteAwaiter Stream::write(Millis stall, std::string_view first,
                                           std::string_view second) {
-  return WriteAwaiter{*this, stall, first, second};
+  return {*this, stall, first, second};
 }
 inline Stream::ConnectAwaiter Stream::connect(const Endpoint& endpoint, SteadyTime deadline) {
   return ConnectAwaiter{*this, endpoint, deadline};

@@ -27,10 +27,15 @@ int left_of(const msghdr& message) {
 
 }  // namespace
 
-ReceiveOp::ReceiveOp() : reactor_op(error_code{}, &ReceiveOp::perform, &ReceiveOp::complete) {}
+ReceiveOp::ReceiveOp(IoRound& round)
+    : reactor_op(error_code{}, &ReceiveOp::perform, &ReceiveOp::complete), round_(round) {}
 
 asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* base) {
   auto& op = *static_cast<ReceiveOp*>(base);
+  if (op.round_.gathers_reads()) {
+    op.in_round_ = true;
+    return done_and_exhausted;  // for Asio; what comes after this read is announced anew
+  }
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   const asio::mutable_buffer to = op.space_->take();
   iovec part{to.data(), to.size()};
@@ -41,7 +46,7 @@ asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* ba
   do {
     message.msg_control = control;
     message.msg_controllen = sizeof control;
-    n = ::recvmsg(op.fd_, &message, MSG_DONTWAIT);
+    n = ::recvmsg(op.socket_->native_handle(), &message, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   if (n < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -63,11 +68,46 @@ void ReceiveOp::complete(void* scheduler, asio::detail::operation* base, const e
   if (scheduler == nullptr) {
     return;  // the io_context goes away, and nobody waits any more
   }
-  // Copies: the callee may begin the next read with the same operation.
   auto& op = *static_cast<ReceiveOp*>(base);
   op.unasked_ = false;
-  const error_code error = op.ec_;
-  op.done_(op.owner_, error, op.bytes_transferred_);
+  if (std::exchange(op.in_round_, false)) {
+    op.round_.add(op);
+  } else {
+    op.tell();
+  }
+}
+
+// Copies: the callee may begin the next read with the same operation.
+void ReceiveOp::tell() {
+  const error_code error = ec_;
+  const std::size_t bytes = bytes_transferred_;
+  done_(owner_, error, bytes);
+}
+
+IoRound::Call ReceiveOp::call() {
+  if (!socket_->is_open()) {
+    return {-1, false, nullptr, 0};
+  }
+  const asio::mutable_buffer to = space_->take();
+  return {socket_->native_handle(), false, static_cast<char*>(to.data()), to.size()};
+}
+
+void ReceiveOp::performed(int result, bool rest) {
+  if (result == -EAGAIN || result == -EINTR) {
+    space_->give_back();
+  }
+  if (result > 0) {
+    bytes_transferred_ = static_cast<std::size_t>(result);
+    emptied_ = !rest && socket_->tells_rest();
+    ask_ = !emptied_;
+  } else if (result == 0) {
+    ec_ = asio::error::eof;
+  } else if (result == -EAGAIN || result == -EINTR || result == -ECANCELED) {
+    ec_ = asio::error::operation_aborted;  // whoever still wants it begins again
+  } else {
+    ec_ = error_code{-result, boost::system::system_category()};
+  }
+  tell();
 }
 
 StreamSocket::StreamSocket(asio::io_context& io)
@@ -89,7 +129,7 @@ void StreamSocket::receive(ReceiveOp& op, ReadSpace& space, ReceiveOp::Done done
   op.unasked_ = std::exchange(op.emptied_, false);
   op.ec_ = error_code{};
   op.bytes_transferred_ = 0;
-  op.fd_ = socket.socket_;
+  op.socket_ = this;
   op.space_ = &space;
   op.done_ = done;
   op.owner_ = owner;
@@ -101,12 +141,16 @@ void StreamSocket::receive(ReceiveOp& op, ReadSpace& space, ReceiveOp::Done done
                     true);
 }
 
+bool StreamSocket::tells_rest() {
+  return impl_.get_implementation().protocol_.family() != AF_UNIX;
+}
+
 bool StreamSocket::missed(ReceiveOp& op) {
   if (!std::exchange(op.unasked_, false)) {
     return false;
   }
   // Not by recv(), which would take a reset off the socket and leave an end that looks orderly.
-  pollfd entry{op.fd_, POLLIN, 0};
+  pollfd entry{native_handle(), POLLIN, 0};
   op.ask_ = ::poll(&entry, 1, 0) > 0;
   return op.ask_;
 }

@@ -15,8 +15,11 @@
 #include <cstddef>
 
 #include "base/asio.hpp"
+#include "base/io_round.hpp"
 
 namespace keepsake {
+
+class StreamSocket;
 
 // Where the bytes of a read go: asked for only when there are some, so that a connection that waits
 // holds no buffer.
@@ -32,12 +35,12 @@ class ReadSpace {
 
 // The one read that a StreamSocket can have in flight. It is a member of whoever owns the socket
 // and must outlive the read, like the ReadSpace.
-class ReceiveOp final : private asio::detail::reactor_op {
+class ReceiveOp final : private asio::detail::reactor_op, private IoRound::Op {
  public:
   // As Asio's handlers are called: operation_aborted when cancelled, eof at the end.
   using Done = void (*)(void* owner, const error_code& error, std::size_t bytes);
 
-  ReceiveOp();
+  explicit ReceiveOp(IoRound& round);
   // Whether the last read is known to have left nothing in the kernel, no end either.
   bool took_all() const { return emptied_; }
   ReceiveOp(const ReceiveOp&) = delete;
@@ -48,11 +51,16 @@ class ReceiveOp final : private asio::detail::reactor_op {
   static status perform(asio::detail::reactor_op* base);
   static void complete(void* scheduler, asio::detail::operation* base, const error_code&,
                        std::size_t);
+  IoRound::Call call() override;
+  void performed(int result, bool rest) override;
+  void tell();
 
-  int fd_ = -1;
-  bool emptied_ = false;  // the last read took all there was
-  bool unasked_ = false;  // this one waits without having asked
-  bool ask_ = false;      // the next one has to
+  IoRound& round_;
+  StreamSocket* socket_ = nullptr;
+  bool in_round_ = false;  // left to the round
+  bool emptied_ = false;   // the last read took all there was
+  bool unasked_ = false;   // this one waits without having asked
+  bool ask_ = false;       // the next one has to
   ReadSpace* space_ = nullptr;
   Done done_ = nullptr;
   void* owner_ = nullptr;
@@ -68,6 +76,8 @@ class StreamSocket : public Socket {
   // Calls `done` once, from the io_context, with at least one byte in what `space` gave or an
   // error. cancel() and close() end it like any other operation.
   void receive(ReceiveOp& op, ReadSpace& space, ReceiveOp::Done done, void* owner);
+  // Whether the kernel says with a read what it left.
+  bool tells_rest();
   // Whether a read that waits without having asked has something to get after all: then cancel()
   // it, and receive() once more. Asks once for each wait.
   bool missed(ReceiveOp& op);

@@ -122,6 +122,11 @@ void Worker::set_healthy(const std::string& backend, const std::string& url, boo
 }
 
 void Worker::run() {
+  const bool wanted = view_->config().io_uring;
+  const bool had = streams_.round().begin(io_, wanted, options_.alone);
+  if (wanted && !had && shared_.no_ring_line.now(streams_.now())) {
+    log::info("io_uring is not available here: each read and write is a system call of its own");
+  }
   start(sweep_regularly());
   io_.run();
 }

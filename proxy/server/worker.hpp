@@ -58,6 +58,7 @@ struct SharedCounts {
   BackendBook backends;
   LogWriter log_writer;
   Seldom unknown_key_line{std::chrono::seconds{60}};
+  Seldom no_ring_line{std::chrono::seconds{60}};
 };
 
 // A listening socket, and whose options it has: an index into Config::listen.
@@ -69,7 +70,8 @@ struct ListenSpot {
 class Worker {
  public:
   struct Options {
-    Millis sweep{500};  // between two looks at deadlines
+    Millis sweep{500};                 // between two looks at deadlines
+    unsigned alone = IoRound::kAlone;  // reads and writes by themselves after a small round
     int access_log_fd = 1;
   };
 

@@ -12,6 +12,7 @@
 #include "base/stream.hpp"
 #include "base/task.hpp"
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace keepsake;
 
@@ -35,6 +36,7 @@ struct TcpPair {
     ours = ::accept4(door, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     ::close(door);
     list.sweep(SteadyTime{std::chrono::hours{1}}, Millis{1000});
+    test::in_each_way(list.round(), io);
     REQUIRE(stream.adopt(ours, AF_INET));
   }
   ~TcpPair() { close_peer(); }

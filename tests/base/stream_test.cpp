@@ -9,6 +9,7 @@
 
 #include "base/task.hpp"
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace keepsake;
 using std::chrono::seconds;
@@ -23,6 +24,7 @@ struct Pair {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
     peer = fds[1];
     list.sweep(now, Millis{1000});
+    test::in_each_way(list.round(), io);
     stream = std::make_unique<Stream>(io, list);
     REQUIRE(stream->adopt(fds[0], AF_UNIX));
   }
@@ -261,6 +263,7 @@ TEST_CASE("a write to a closed peer fails", "[base][stream]") {
   pair.close_peer();
   Outcome outcome;
   start(write(pair, seconds{10}, "x", {}, outcome));
+  pair.turn();
   CHECK(outcome.result.status == IoStatus::Failed);
 }
 

@@ -21,6 +21,7 @@ listen:
   - {address: 127.0.0.1:80, redirect_to_https: true}
   - {address: 127.0.0.1:81, redirect_to_https: 8443}
 workers: 3
+io_uring: false
 headers_with_underscore: drop
 traceparent: true
 trusted_proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1, "::/0"]

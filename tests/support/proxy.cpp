@@ -39,6 +39,13 @@ namespace {
 constexpr Millis kSweep{1};
 constexpr std::chrono::microseconds kLook{500};
 
+// How reads and writes are made, for whole runs of the suite: as they come, or each of them in a
+// round ("ring": one system call; "each": one for each).
+std::string_view rounds() {
+  const char* way = std::getenv("KEEPSAKE_TEST_ROUNDS");
+  return way != nullptr ? way : "";
+}
+
 // The operational log of the process, kept as text: workers write, the test reads.
 class CapturedLog {
  public:
@@ -142,6 +149,7 @@ Config load(std::string_view yaml, const Proxy::Variables& variables) {
     }
     throw std::runtime_error(what);
   }
+  loaded.config->io_uring = loaded.config->io_uring && rounds() != "each";
   return std::move(*loaded.config);
 }
 
@@ -155,6 +163,9 @@ Server::Options options(int access_log, Proxy::NameService names) {
     options.resolver.interval = Millis{5};
   }
   options.worker.sweep = kSweep;
+  if (!rounds().empty()) {
+    options.worker.alone = 0;
+  }
   options.worker.access_log_fd = access_log;
   options.workers = 1;
   return options;

@@ -1,0 +1,269 @@
+// The reads and writes of one turn of the event loop, made together.
+#include "base/io_round.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/stream.hpp"
+#include "base/task.hpp"
+#include "support/catch.hpp"
+
+using namespace keepsake;
+
+namespace {
+
+struct SocketPair {
+  SocketPair() {
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+  }
+  ~SocketPair() {
+    ::close(fds[0]);
+    ::close(fds[1]);
+  }
+  SocketPair(const SocketPair&) = delete;
+  SocketPair& operator=(const SocketPair&) = delete;
+  int fds[2];
+};
+
+using Order = std::vector<int>;
+
+struct Asked final : IoRound::Op {
+  Asked(int its_number, IoRound::Call its_call, Order& its_order)
+      : number(its_number), what(its_call), order(its_order) {}
+  IoRound::Call call() override { return what; }
+  void performed(int n, bool) override {
+    result = n;
+    order.push_back(number);
+  }
+  int number;
+  IoRound::Call what;
+  Order& order;
+  int result = 0;
+};
+
+struct Rounds {
+  explicit Rounds(bool one_call, unsigned alone = 0) { round.begin(io, one_call, alone); }
+  void turn() {
+    io.restart();
+    io.poll();
+  }
+  asio::io_context io{1};
+  IoRound round;
+};
+
+}  // namespace
+
+TEST_CASE("nothing is gathered until a round has begun", "[base][round]") {
+  IoRound round;
+  for (int i = 0; i < 1000; ++i) {
+    CHECK_FALSE(round.gathers());
+    CHECK_FALSE(round.gathers_reads());
+  }
+}
+
+TEST_CASE("a round of any size is performed in its order, each with its own result",
+          "[base][round]") {
+  const bool one_call = GENERATE(false, true);
+  const int count = GENERATE(1, 2, 255, 256, 257, 700);
+  Rounds rounds{one_call};
+  const SocketPair pairs[7];  // a socket takes some 250 writes that nobody reads
+  std::string written(static_cast<std::size_t>(count), '\0');
+  Order order;
+  std::vector<std::unique_ptr<Asked>> asked;
+  for (int i = 0; i < count; ++i) {
+    char& byte = written[static_cast<std::size_t>(i)];
+    byte = static_cast<char>('a' + i % 26);
+    asked.push_back(
+        std::make_unique<Asked>(i, IoRound::Call{pairs[i / 100].fds[0], true, &byte, 1}, order));
+    rounds.round.add(*asked.back());
+  }
+  CHECK(order.empty());
+  rounds.turn();
+  REQUIRE(order.size() == static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    CHECK(order[static_cast<std::size_t>(i)] == i);
+    CHECK(asked[static_cast<std::size_t>(i)]->result == 1);
+  }
+  std::string seen;
+  for (const SocketPair& pair : pairs) {
+    char bytes[200];
+    const ssize_t n = ::recv(pair.fds[1], bytes, sizeof bytes, MSG_DONTWAIT);
+    seen.append(bytes, n > 0 ? static_cast<std::size_t>(n) : 0);
+  }
+  CHECK(seen == written);
+}
+
+TEST_CASE("what cannot be done is told to whom it concerns, and to nobody else", "[base][round]") {
+  Rounds rounds{GENERATE(false, true)};
+  const SocketPair good, empty, broken;
+  ::shutdown(broken.fds[0], SHUT_WR);
+  char bytes[] = "hello";
+  char space[8] = {};
+  Order order;
+  Asked nothing_there{0, {empty.fds[0], false, space, sizeof space}, order};
+  Asked over{1, {-1, true, bytes, 5}, order};
+  Asked no_reader{2, {broken.fds[0], true, bytes, 5}, order};
+  Asked no_socket{3, {1'000'000, true, bytes, 5}, order};
+  Asked fine{4, {good.fds[0], true, bytes, 5}, order};
+  Asked end{5, {broken.fds[1], false, space, sizeof space}, order};
+  for (Asked* each : {&nothing_there, &over, &no_reader, &no_socket, &fine, &end}) {
+    rounds.round.add(*each);
+  }
+  rounds.turn();
+  CHECK(order == Order{0, 1, 2, 3, 4, 5});
+  CHECK(nothing_there.result == -EAGAIN);
+  CHECK(over.result == -ECANCELED);
+  CHECK(no_reader.result == -EPIPE);
+  CHECK(no_socket.result == -EBADF);
+  CHECK(fine.result == 5);
+  CHECK(end.result == 0);
+}
+
+TEST_CASE("who is told may join the next round at once", "[base][round]") {
+  struct Again final : IoRound::Op {
+    explicit Again(IoRound& its_round) : round(its_round) {}
+    IoRound::Call call() override { return {-1, true, nullptr, 0}; }
+    void performed(int, bool) override {
+      if (++times < 5) {
+        round.add(*this);
+      }
+    }
+    IoRound& round;
+    int times = 0;
+  };
+  Rounds rounds{GENERATE(false, true)};
+  Again one{rounds.round}, other{rounds.round};
+  rounds.round.add(one);
+  rounds.round.add(other);
+  rounds.turn();
+  CHECK(one.times == 5);
+  CHECK(other.times == 5);
+}
+
+TEST_CASE("after a small round operations go alone for a while, after a large one they do not",
+          "[base][round]") {
+  Rounds rounds{false, 10};
+  Order order;
+  const auto round_of = [&](int count) {
+    std::vector<std::unique_ptr<Asked>> asked;
+    for (int i = 0; i < count; ++i) {
+      asked.push_back(std::make_unique<Asked>(i, IoRound::Call{-1, true, nullptr, 0}, order));
+      rounds.round.add(*asked.back());
+    }
+    rounds.turn();
+    int alone = 0;
+    while (!rounds.round.gathers()) {
+      ++alone;
+    }
+    return alone;
+  };
+  CHECK(round_of(1) == 10);
+  CHECK(round_of(2) == 10);
+  CHECK(round_of(3) == 0);
+  CHECK(round_of(40) == 0);
+}
+
+// --- Streams whose operations are in a round when something else happens.
+
+namespace {
+
+struct StreamInRound {
+  explicit StreamInRound(bool one_call) {
+    list.sweep(SteadyTime{std::chrono::hours{1}}, Millis{1000});
+    list.round().begin(io, one_call, 0);
+    REQUIRE(stream.adopt(::dup(pair.fds[0]), AF_UNIX));
+  }
+  void turn() {
+    io.restart();
+    io.poll();
+  }
+  std::string at_peer() const {
+    char bytes[64];
+    const ssize_t n = ::recv(pair.fds[1], bytes, sizeof bytes, MSG_DONTWAIT);
+    return {bytes, n > 0 ? static_cast<std::size_t>(n) : 0};
+  }
+  SocketPair pair;
+  asio::io_context io{1};
+  StreamList list;
+  Stream stream{io, list};
+};
+
+struct Outcome {
+  bool done = false;
+  IoResult result{};
+};
+
+Task<void> write(StreamInRound& world, std::string_view bytes, Outcome& outcome) {
+  outcome.result.status = co_await world.stream.write(Millis{1000}, bytes);
+  outcome.done = true;
+}
+
+Task<void> read(StreamInRound& world, char (&space)[8], Outcome& outcome) {
+  outcome.result = co_await world.stream.read_some(space, sizeof space, SteadyTime::max());
+  outcome.done = true;
+}
+
+}  // namespace
+
+TEST_CASE("a write that was interrupted before its round is not made", "[base][round]") {
+  StreamInRound world{GENERATE(false, true)};
+  Outcome outcome;
+  start(write(world, "hello", outcome));
+  world.stream.interrupt();
+  world.turn();
+  CHECK(outcome.done);
+  CHECK(outcome.result.status == IoStatus::Interrupted);
+  CHECK(world.at_peer().empty());
+}
+
+TEST_CASE("a stream that was closed before its round touches no descriptor", "[base][round]") {
+  StreamInRound world{GENERATE(false, true)};
+  Outcome wrote;
+  start(write(world, "hello", wrote));
+  const int before = world.stream.fd();
+  world.stream.close();
+  const SocketPair next;  // which gets the number that is free now
+  REQUIRE((next.fds[0] == before || next.fds[1] == before));
+  world.turn();
+  CHECK(wrote.done);
+  CHECK(wrote.result.status == IoStatus::Interrupted);
+  char byte = 0;
+  CHECK(::recv(next.fds[0], &byte, 1, MSG_DONTWAIT) == -1);
+  CHECK(::recv(next.fds[1], &byte, 1, MSG_DONTWAIT) == -1);
+}
+
+TEST_CASE("a read in a round whose stream is closed or interrupted by another one ends",
+          "[base][round]") {
+  StreamInRound world{true};
+  const bool closes = GENERATE(false, true);
+  char space[8];
+  Outcome outcome;
+  // Before the stream's own in the round that the event of its bytes fills.
+  struct Other final : IoRound::Op {
+    Other(Stream& its_stream, bool wants_close) : stream(its_stream), close(wants_close) {}
+    IoRound::Call call() override {
+      if (close) {
+        stream.close();
+      } else {
+        stream.interrupt();
+      }
+      return {-1, true, nullptr, 0};
+    }
+    void performed(int, bool) override {}
+    Stream& stream;
+    bool close;
+  } other{world.stream, closes};
+  start(read(world, space, outcome));
+  REQUIRE(::send(world.pair.fds[1], "hello", 5, 0) == 5);
+  world.list.round().add(other);
+  world.turn();
+  CHECK(outcome.done);
+  // Bytes that were there are delivered to who is interrupted, as they are without a round.
+  CHECK((outcome.result.status == IoStatus::Interrupted) == closes);
+}
