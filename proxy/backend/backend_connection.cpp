@@ -25,10 +25,6 @@ void BackendConnection::give_back() {
   }
 }
 
-bool BackendConnection::is_stale() {
-  return has_result_ || !in.empty() || stream.has_news();
-}
-
 void BackendConnection::begin_read() {
   reading_ = true;
   stream.receive(

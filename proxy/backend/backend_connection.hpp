@@ -32,8 +32,18 @@ class BackendConnection final : private ReadSpace {
   // Waits until more bytes are in `in` (which has space), or the end, or the deadline.
   MoreAwaiter more(SteadyTime deadline);
 
-  // Whether anything (bytes or an end) has arrived since the last exchange; asks the kernel.
-  bool is_stale();
+  // Writes a request's head and, with it, a body. Interrupted, with nothing written, though the
+  // stream was not: bytes or an end came before that nobody had asked for, so the link is of no use
+  // and the request may go elsewhere. `at_once`: see WriteTerms.
+  Stream::WriteAwaiter send(Millis stall, std::string_view head, std::string_view body,
+                            bool at_once) {
+    return stream.write(stall, head, body, WriteTerms{at_once, &has_result_});
+  }
+
+  // Whether it is known that anything (bytes or an end) has arrived since the last exchange.
+  bool is_known_stale() const { return has_result_ || !in.empty() || stream.holds_untold(); }
+  // The same with what the kernel says when it is asked.
+  bool is_stale() { return is_known_stale() || stream.has_news(); }
 
  private:
   friend class ServerPool;

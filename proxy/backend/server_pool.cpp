@@ -123,7 +123,7 @@ Lease ServerPool::take_idle(bool check) {
     idle_.pop_back();
     count_links();
     connection->idle_ = false;
-    if (check && connection->is_stale()) {
+    if (check ? connection->is_stale() : connection->is_known_stale()) {
       context_.metrics.add(Counter::BackendStale);
       BackendConnection::destroy(connection);
       continue;

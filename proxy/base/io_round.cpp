@@ -17,6 +17,7 @@ namespace {
 constexpr unsigned kEntries = 256;
 // A round of this many costs no more calls than its operations would by themselves.
 constexpr unsigned kWorthwhile = 3;
+// The kernel stops at an entry that it has no memory for, and goes on with it at the next attempt.
 constexpr int kAttempts = 16;
 constexpr int kNone = std::numeric_limits<int>::min();  // no result yet
 constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
@@ -58,27 +59,28 @@ struct IoRound::Ring {
     return tell(IORING_REGISTER_RESTRICTIONS, allowed, 2) &&
            tell(IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   }
-  void add(Op& op, const Call& call) {
+  void add(Op& op, const Call& call, Kind kind) {
     io_uring_sqe* entry = ::io_uring_get_sqe(&uring);
-    if (call.is_write) {
+    if (kind == Kind::Write) {
       ::io_uring_prep_send(entry, call.fd, call.data, call.size, kFlags);
     } else {
       ::io_uring_prep_recv(entry, call.fd, call.data, call.size, kFlags);
     }
     ::io_uring_sqe_set_data(entry, &op);
   }
-  // Performs `count` entries. False if the kernel failed over some of them, which keep kNone.
-  bool perform(unsigned count) {
+  // Performs `count` entries. What the kernel takes it answers at once, as it must not wait for any
+  // of them. False if it did not take all; those keep kNone.
+  bool submit(unsigned count) {
     for (int attempt = 0; attempt < kAttempts && ::io_uring_sq_ready(&uring) > 0; ++attempt) {
       ::io_uring_submit_and_wait(&uring, count);
     }
     unsigned head = 0;
     unsigned seen = 0;
-    io_uring_cqe* result = nullptr;
-    io_uring_for_each_cqe(&uring, head, result) {
-      auto* op = static_cast<Op*>(::io_uring_cqe_get_data(result));
-      op->place.result = result->res;
-      op->place.rest = (result->flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    io_uring_cqe* answer = nullptr;
+    io_uring_for_each_cqe(&uring, head, answer) {
+      Op::Place& place = static_cast<Op*>(::io_uring_cqe_get_data(answer))->place;
+      place.result = answer->res == -EINTR ? kNone : answer->res;
+      place.more = (answer->flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
       ++seen;
     }
     ::io_uring_cq_advance(&uring, seen);
@@ -101,65 +103,81 @@ bool IoRound::begin(asio::io_context& io, bool one_call, unsigned alone) {
   return ring_ != nullptr;
 }
 
-void IoRound::add(Op& op) {
-  if (first_ == nullptr) {
-    asio::post(*io_, in_slot(post_slot_, [this] { perform(); }));
-  }
-  op.place.next = nullptr;
-  *last_ = &op;
-  last_ = &op.place.next;
-  ++gathered_;
-}
-
-void IoRound::perform() {
-  alone_ = std::exchange(gathered_, 0) < kWorthwhile ? alone_after_small_ : 0;
-  last_ = &first_;
-  for (Op* op = std::exchange(first_, nullptr); op != nullptr;) {
-    op = ring_ ? perform_by_ring(op) : perform_alone(op);
+void IoRound::add(Queue& queue, Op& op) {
+  op.place = {};
+  *queue.last = &op;
+  queue.last = &op.place.next;
+  ++queue.size;
+  if (!announced_) {
+    announce();
   }
 }
 
-IoRound::Op* IoRound::perform_alone(Op* op) {
+void IoRound::announce() {
+  announced_ = true;
+  asio::post(*io_, in_slot(post_slot_, [this] { make(); }));
+}
+
+// Writes that the reads give rise to are made in the same round; what comes up while the owners of
+// writes are told, in the next.
+void IoRound::make() {
+  const unsigned performed = perform(reads_, Kind::Read) + perform(writes_, Kind::Write);
+  alone_ = performed < kWorthwhile ? alone_after_small_ : 0;
+  announced_ = false;
+  if (reads_.first != nullptr || writes_.first != nullptr) {
+    announce();
+  }
+}
+
+unsigned IoRound::perform(Queue& queue, Kind kind) {
+  const unsigned size = std::exchange(queue.size, 0);
+  Op* op = std::exchange(queue.first, nullptr);
+  queue.last = &queue.first;
+  while (op != nullptr) {
+    op = ring_ ? perform_by_ring(op, kind) : perform_alone(op, kind);
+  }
+  return size;
+}
+
+IoRound::Op* IoRound::perform_alone(Op* op, Kind kind) {
   Op* next = op->place.next;  // `op` may be gone, or in the next round, once it is told
   const Call call = op->call();
-  op->place.rest = true;  // it does not say
-  if (call.fd < 0) {
-    op->place.result = -ECANCELED;
-  } else {
+  int result = -ECANCELED;
+  if (call.fd >= 0) {
     ssize_t n = 0;
     do {
-      n = call.is_write ? ::send(call.fd, call.data, call.size, kFlags)
-                        : ::recv(call.fd, call.data, call.size, kFlags);
+      n = kind == Kind::Write ? ::send(call.fd, call.data, call.size, kFlags)
+                              : ::recv(call.fd, call.data, call.size, kFlags);
     } while (n < 0 && errno == EINTR);
-    op->place.result = n < 0 ? -errno : static_cast<int>(n);
+    result = n < 0 ? -errno : static_cast<int>(n);
   }
-  op->performed(op->place.result, op->place.rest);
+  op->performed(result, true);
   return next;
 }
 
-// As many from `first` on as the ring holds; the first that it does not.
-IoRound::Op* IoRound::perform_by_ring(Op* first) {
+// As many from `first` on as the ring holds; returns the first that it does not.
+IoRound::Op* IoRound::perform_by_ring(Op* first, Kind kind) {
   unsigned count = 0;
   Op* end = first;
-  for (; end != nullptr && count < kEntries; end = end->place.next) {
+  for (unsigned asked = 0; end != nullptr && asked < kEntries; ++asked, end = end->place.next) {
     const Call call = end->call();
     if (call.fd < 0) {
       end->place.result = -ECANCELED;
     } else {
       end->place.result = kNone;
-      ring_->add(*end, call);
+      ring_->add(*end, call, kind);
       ++count;
     }
   }
-  if (!ring_->perform(count)) {
+  if (!ring_->submit(count)) {
     ring_.reset();  // what it did not take has not been done, and goes without it
   }
   while (first != end) {
     if (first->place.result == kNone) {
-      first = perform_alone(first);
+      first = perform_alone(first, kind);
     } else {
       Op* op = std::exchange(first, first->place.next);
-      op->performed(op->place.result, op->place.rest);
+      op->performed(op->place.result, op->place.more);
     }
   }
   return end;

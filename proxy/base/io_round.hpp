@@ -1,7 +1,8 @@
 #pragma once
 // The reads and writes that one turn of a worker's event loop has made possible, performed
-// together: by one system call for all of them (io_uring), or by one for each where the kernel does
-// not offer that. Belongs to a StreamList; only its streams come here.
+// together: first all reads, whose owners are told and mostly have something to write then, after
+// them all writes; by one system call each (io_uring), or by one for each operation where the
+// kernel does not offer that. Belongs to a StreamList; only its streams come here.
 //
 // Nothing is asynchronous about it: every call is marked not to wait (MSG_DONTWAIT), so its result
 // is there when the kernel returns. Readiness stays Asio's affair, and a call that would have to
@@ -9,9 +10,9 @@
 // ring is told to refuse everything else.
 //
 // Why: a system call costs 0.1 to 1.1 microseconds before it does anything, by processor and
-// hypervisor, and an exchange needs four. With 64 busy clients a round has about thirty of them;
-// the measurement is in ARCHITECTURE.md. Alone, a round costs two calls more than it saves, so
-// while rounds stay small most operations go without (see gathers()).
+// hypervisor, and an exchange needs four. With 64 busy clients a round has some thirty operations;
+// the measurement is in ARCHITECTURE.md. A small round costs more calls than it saves, so while
+// they stay small most operations go alone (see goes_alone()).
 
 #include <cstddef>
 #include <memory>
@@ -26,12 +27,11 @@ class IoRound {
   // What one read or write comes down to.
   struct Call {
     int fd;  // negative: nothing to do any more, which performed() is told as -ECANCELED
-    bool is_write;
     char* data;
     std::size_t size;
   };
 
-  // One read or write, owned by whoever waits for it, which must live until performed() was called.
+  // One read or write, owned by whoever waits for it, which must live until performed().
   class Op {
    public:
     Op() = default;
@@ -39,15 +39,18 @@ class IoRound {
     Op& operator=(const Op&) = delete;
     // What to do, asked just before it is done (twice, if the kernel failed the ring).
     virtual Call call() = 0;
-    // `result` is a number of bytes or a negated errno. `rest`: of a read, whether the kernel says
-    // that more bytes, or the end, are behind these; it says so of TCP alone.
-    virtual void performed(int result, bool rest) = 0;
+    // `result` is a number of bytes or a negated errno, never EINTR. `more`, of a read: more bytes,
+    // or the end, may be behind these. The kernel tells of TCP; of others "no" means nothing.
+    virtual void performed(int result, bool more) = 0;
+    // Bytes that were read and that the owner has not been told of yet: the kernel does not have
+    // them any more, and nobody above knows.
+    bool holds_untold() const { return place.result > 0; }
 
-    // The round's own.
+    // The round's own; `result` also while the owner has a result to tell.
     struct Place {
       Op* next = nullptr;
       int result = 0;
-      bool rest = false;
+      bool more = false;
     } place;
 
    protected:
@@ -62,36 +65,48 @@ class IoRound {
   IoRound(const IoRound&) = delete;
   IoRound& operator=(const IoRound&) = delete;
 
-  // From now on operations are gathered; to be called on the thread that runs `io`. False if they
-  // are not performed by one system call: not wanted, or not allowed here.
+  // From now on there are rounds; to be called on the thread that runs `io`. False if they are not
+  // performed by one system call: not wanted, or not allowed here.
   bool begin(asio::io_context& io, bool one_call, unsigned alone = kAlone);
 
-  // Whether an operation that could be made now should come here. Mostly so while rounds have more
-  // than a few; else now and then, to find out. Reads only if one call does for all, since by
-  // themselves they gain nothing here.
-  bool gathers_reads() { return ring_ != nullptr && gathers(); }
-  bool gathers() {
-    if (alone_ > 0) {
-      --alone_;
-      return false;
-    }
-    return io_ != nullptr;
-  }
-  // The operation joins the round, which is performed when what else is ready has been looked at.
-  void add(Op& op);
+  // Asked once for each operation that could be made now: whether it is to be made by itself.
+  // Mostly not while rounds have more than a few; after a small one for a while, until another is
+  // tried. Reads join only where one call does for all, since else they gain nothing.
+  bool read_goes_alone() { return ring_ == nullptr || goes_alone(); }
+  bool write_goes_alone() { return goes_alone(); }
+  // The operation joins the round, which is made when what else is ready has been looked at.
+  void add_read(Op& op) { add(reads_, op); }
+  void add_write(Op& op) { add(writes_, op); }
 
  private:
   struct Ring;
-  void perform();
-  Op* perform_by_ring(Op* first);
-  static Op* perform_alone(Op* op);
+  struct Queue {
+    Op* first = nullptr;
+    Op** last = &first;
+    unsigned size = 0;
+  };
+  enum class Kind : bool { Read, Write };
+
+  bool goes_alone() {
+    if (alone_ > 0) {
+      --alone_;
+      return true;
+    }
+    return io_ == nullptr;
+  }
+  void add(Queue& queue, Op& op);
+  void announce();
+  void make();
+  unsigned perform(Queue& queue, Kind kind);
+  Op* perform_by_ring(Op* first, Kind kind);
+  static Op* perform_alone(Op* op, Kind kind);
 
   std::unique_ptr<Ring> ring_;
   asio::io_context* io_ = nullptr;
   OpSlot post_slot_;
-  Op* first_ = nullptr;
-  Op** last_ = &first_;
-  unsigned gathered_ = 0;
+  Queue reads_;
+  Queue writes_;
+  bool announced_ = false;
   unsigned alone_ = 0;  // operations that still go alone
   unsigned alone_after_small_ = kAlone;
 };

@@ -1,7 +1,8 @@
 #pragma once
-// Memory for the one wait to write that a stream can have in flight, inside the stream: Asio asks a
-// handler for its allocator, and its own recycling keeps only a few blocks per thread, so with many
-// slow readers each wait would cost a malloc. Reads have an operation of their own (ReceiveOp).
+// Memory for an operation of which there is one at a time, like the wait to write of a stream,
+// inside its owner: Asio asks a handler for its allocator, and its own recycling keeps only a few
+// blocks per thread, so with many slow readers each wait would cost a malloc. Reads have an
+// operation of their own (ReceiveOp).
 
 #include <cstddef>
 #include <new>

@@ -219,30 +219,39 @@ void Stream::WritableAwaiter::begin() {
       }));
 }
 
+// What must not, or need not, be written any more.
+bool Stream::WriteAwaiter::called_off() {
+  if (stream_.interrupted_ || (terms_.unless != nullptr && *terms_.unless)) {
+    status_ = IoStatus::Interrupted;
+  }
+  return status_ != IoStatus::Ok;
+}
+
+// Two parts go by a call of their own: the second one is large, mostly.
 bool Stream::WriteAwaiter::await_ready() {
-  if (stream.interrupted_) {
-    status = IoStatus::Interrupted;
+  if (called_off()) {
     return true;
   }
-  in_round = !stream.tls_ && second.empty() && stream.list_.round().gathers();
-  return !in_round && advance();
+  in_round_ = !terms_.at_once && !stream_.tls_ && second_.empty() &&
+              !stream_.list_.round().write_goes_alone();
+  return !in_round_ && advance();
 }
 
 bool Stream::WriteAwaiter::advance() {
-  if (stream.tls_) [[unlikely]] {
+  if (stream_.tls_) [[unlikely]] {
     return advance_tls();
   }
-  while (!first.empty() || !second.empty()) {
+  while (!first_.empty() || !second_.empty()) {
     ssize_t n = 0;
-    if (second.empty()) {
-      n = ::send(stream.fd(), first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (second_.empty()) {
+      n = ::send(stream_.fd(), first_.data(), first_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     } else {
-      iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
-                        {const_cast<char*>(second.data()), second.size()}};
+      iovec parts[2] = {{const_cast<char*>(first_.data()), first_.size()},
+                        {const_cast<char*>(second_.data()), second_.size()}};
       msghdr message{};
       message.msg_iov = parts;
       message.msg_iovlen = 2;
-      n = ::sendmsg(stream.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      n = ::sendmsg(stream_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     if (n < 0) {
       if (errno == EINTR) {
@@ -251,7 +260,7 @@ bool Stream::WriteAwaiter::advance() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return false;
       }
-      status = IoStatus::Failed;
+      status_ = IoStatus::Failed;
       return true;
     }
     take(static_cast<std::size_t>(n));
@@ -260,60 +269,65 @@ bool Stream::WriteAwaiter::advance() {
 }
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> handle) {
-  waiter = handle;
-  if (in_round) {
-    stream.list_.round().add(*this);
+  waiter_ = handle;
+  if (in_round_) {
+    stream_.list_.round().add_write(*this);
   } else {
     wait();
   }
 }
 
 IoRound::Call Stream::WriteAwaiter::call() {
-  const bool over = stream.interrupted_ || !stream.is_open();
-  return {over ? -1 : stream.fd(), true, const_cast<char*>(first.data()), first.size()};
+  if (called_off() || !stream_.is_open()) {
+    return {-1, nullptr, 0};
+  }
+  return {stream_.fd(), const_cast<char*>(first_.data()), first_.size()};
 }
 
 void Stream::WriteAwaiter::performed(int result, bool) {
   if (result >= 0) {
     take(static_cast<std::size_t>(result));
   } else if (result == -ECANCELED) {
-    status = IoStatus::Interrupted;
-  } else if (result != -EAGAIN && result != -EINTR) {
-    status = IoStatus::Failed;
+    status_ = IoStatus::Interrupted;
+  } else if (result != -EAGAIN) {
+    status_ = IoStatus::Failed;
   }
-  if (status == IoStatus::Ok && !first.empty()) {
+  if (status_ == IoStatus::Ok && !first_.empty() && stream_.interrupted_) {
+    status_ = IoStatus::Interrupted;  // since call(): there was nothing in flight to cancel then
+  }
+  if (status_ == IoStatus::Ok && !first_.empty()) {
     wait();
   } else {
-    waiter.resume();
+    waiter_.resume();
   }
 }
 
 void Stream::WriteAwaiter::wait() {
-  stream.write_deadline_ = stream.in(stall);
-  stream.write_timed_out_ = false;
+  stream_.write_deadline_ = stream_.in(stall_);
+  stream_.write_timed_out_ = false;
   begin();
 }
 
 void Stream::WriteAwaiter::begin() {
-  stream.socket_.async_wait(
-      Socket::wait_write, in_slot(stream.write_slot_, [this](const error_code& error) {
-        const std::size_t before = first.size() + second.size();
+  stream_.socket_.async_wait(
+      Socket::wait_write, in_slot(stream_.write_slot_, [this](const error_code& error) {
+        const std::size_t before = first_.size() + second_.size();
         if (!error) {
           if (!advance()) {
-            if (first.size() + second.size() < before) {
-              stream.write_deadline_ = stream.in(stall);
+            if (first_.size() + second_.size() < before) {
+              stream_.write_deadline_ = stream_.in(stall_);
             }
             begin();
             return;
           }
-        } else if (const auto end = stream.verdict(error, stream.write_timed_out_, false)) {
-          status = *end;
+        } else if (const auto end = stream_.verdict(error, stream_.write_timed_out_, false)) {
+          status_ = *end;
         } else {
           begin();
           return;
         }
-        stream.write_deadline_ = SteadyTime::max();
-        waiter.resume();
+        stream_.write_deadline_ = SteadyTime::max();
+        waiter_.resume();
       }));
 }
 

@@ -39,6 +39,12 @@ struct IoResult {
 class Stream;
 class Tls;
 
+// What a write that may have to wait for its round asks for.
+struct WriteTerms {
+  bool at_once = false;          // rather a system call of its own than to wait
+  const bool* unless = nullptr;  // if that is true by then nothing is written: Interrupted
+};
+
 // The streams of one worker, swept for passed deadlines.
 class StreamList {
  public:
@@ -114,6 +120,8 @@ class Stream {
   }
   // Whether the last read is known to have left nothing in the kernel.
   bool took_all() const { return receive_op_.took_all(); }
+  // Whether bytes have been read off the kernel that nobody has been given yet.
+  bool holds_untold() const { return receive_op_.holds_untold(); }
   // What a TLS stream has left of what it was fed, if it has_buffered(); false: nothing to read
   // yet.
   bool has_buffered() const { return tls_ && tls_has_buffered(); }
@@ -147,7 +155,8 @@ class Stream {
   ReadAwaiter read_into(ReadSpace& space, SteadyTime deadline);
   // Writes all of `first`, then all of `second`, in one system call if the kernel takes it.
   // TimedOut when the peer takes nothing for `stall`.
-  WriteAwaiter write(Millis stall, std::string_view first, std::string_view second = {});
+  WriteAwaiter write(Millis stall, std::string_view first, std::string_view second = {},
+                     WriteTerms terms = {});
   ConnectAwaiter connect(const Endpoint& endpoint, SteadyTime deadline);
 
  private:
@@ -225,30 +234,37 @@ struct Stream::WritableAwaiter {
 
 class Stream::WriteAwaiter final : private IoRound::Op {
  public:
-  WriteAwaiter(Stream& of, Millis longest_stall, std::string_view bytes, std::string_view more)
-      : stream(of), stall(longest_stall), first(bytes), second(more) {}
+  WriteAwaiter(Stream& stream, Millis stall, std::string_view first, std::string_view second,
+               WriteTerms terms)
+      : stream_(stream),
+        stall_(stall),
+        first_(first.empty() ? second : first),
+        second_(first.empty() ? std::string_view{} : second),
+        terms_(terms) {}
 
-  // Tries at once, unless a round gathers writes: most end here or there.
+  // Tries at once, unless a round is to make the write: most end here or there.
   bool await_ready();
   void await_suspend(std::coroutine_handle<> handle);
-  IoStatus await_resume() const { return status; }
+  IoStatus await_resume() const { return status_; }
 
  private:
   IoRound::Call call() override;
-  void performed(int result, bool rest) override;
-  void wait();
+  void performed(int result, bool more) override;
+  bool called_off();
   // True when done (well or badly), false when the kernel's buffer is full.
   bool advance();
   bool advance_tls();
   void take(std::size_t bytes);
+  void wait();
   void begin();
 
-  Stream& stream;
-  Millis stall;
-  std::string_view first, second;
-  IoStatus status = IoStatus::Ok;
-  std::coroutine_handle<> waiter{};
-  bool in_round = false;
+  Stream& stream_;
+  Millis stall_;
+  std::string_view first_, second_;
+  WriteTerms terms_;
+  IoStatus status_ = IoStatus::Ok;
+  std::coroutine_handle<> waiter_{};
+  bool in_round_ = false;
 };
 
 struct Stream::ConnectAwaiter {
@@ -270,17 +286,17 @@ inline Stream::ReadAwaiter Stream::read_into(ReadSpace& space, SteadyTime deadli
   return ReadAwaiter{*this, asio::mutable_buffer{}, &space, deadline};
 }
 inline void Stream::WriteAwaiter::take(std::size_t bytes) {
-  const std::size_t of_first = bytes < first.size() ? bytes : first.size();
-  first.remove_prefix(of_first);
-  second.remove_prefix(bytes - of_first);
-  if (first.empty()) {
-    first = second;
-    second = {};
+  const std::size_t of_first = bytes < first_.size() ? bytes : first_.size();
+  first_.remove_prefix(of_first);
+  second_.remove_prefix(bytes - of_first);
+  if (first_.empty()) {
+    first_ = second_;
+    second_ = {};
   }
 }
 inline Stream::WriteAwaiter Stream::write(Millis stall, std::string_view first,
-                                          std::string_view second) {
-  return {*this, stall, first, second};
+                                          std::string_view second, WriteTerms terms) {
+  return {*this, stall, first, second, terms};
 }
 inline Stream::ConnectAwaiter Stream::connect(const Endpoint& endpoint, SteadyTime deadline) {
   return ConnectAwaiter{*this, endpoint, deadline};

@@ -32,9 +32,10 @@ ReceiveOp::ReceiveOp(IoRound& round)
 
 asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* base) {
   auto& op = *static_cast<ReceiveOp*>(base);
-  if (op.round_.gathers_reads()) {
-    op.in_round_ = true;
-    return done_and_exhausted;  // for Asio; what comes after this read is announced anew
+  if (!op.round_.read_goes_alone()) {
+    // For Asio this announcement is used up: if the round's read leaves something, ask_ says so.
+    op.left_to_round_ = true;
+    return done_and_exhausted;
   }
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   const asio::mutable_buffer to = op.space_->take();
@@ -60,6 +61,7 @@ asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* ba
   op.ec_ = n == 0 ? error_code{asio::error::eof} : error_code{};
   op.bytes_transferred_ = static_cast<std::size_t>(n);
   op.emptied_ = left_of(message) == 0;
+  op.place.result = static_cast<int>(n);  // until it is told
   return op.emptied_ ? done_and_exhausted : done;
 }
 
@@ -70,8 +72,8 @@ void ReceiveOp::complete(void* scheduler, asio::detail::operation* base, const e
   }
   auto& op = *static_cast<ReceiveOp*>(base);
   op.unasked_ = false;
-  if (std::exchange(op.in_round_, false)) {
-    op.round_.add(op);
+  if (std::exchange(op.left_to_round_, false)) {
+    op.round_.add_read(op);
   } else {
     op.tell();
   }
@@ -81,28 +83,31 @@ void ReceiveOp::complete(void* scheduler, asio::detail::operation* base, const e
 void ReceiveOp::tell() {
   const error_code error = ec_;
   const std::size_t bytes = bytes_transferred_;
+  place.result = 0;
   done_(owner_, error, bytes);
 }
 
 IoRound::Call ReceiveOp::call() {
   if (!socket_->is_open()) {
-    return {-1, false, nullptr, 0};
+    return {-1, nullptr, 0};
   }
   const asio::mutable_buffer to = space_->take();
-  return {socket_->native_handle(), false, static_cast<char*>(to.data()), to.size()};
+  size_ = to.size();
+  return {socket_->native_handle(), static_cast<char*>(to.data()), size_};
 }
 
-void ReceiveOp::performed(int result, bool rest) {
-  if (result == -EAGAIN || result == -EINTR) {
-    space_->give_back();
-  }
+void ReceiveOp::performed(int result, bool more) {
   if (result > 0) {
     bytes_transferred_ = static_cast<std::size_t>(result);
-    emptied_ = !rest && socket_->tells_rest();
+    // A full buffer says nothing where the kernel does not (TCP of several paths, say).
+    emptied_ = !more && socket_->tells_rest() && bytes_transferred_ < size_;
     ask_ = !emptied_;
   } else if (result == 0) {
     ec_ = asio::error::eof;
-  } else if (result == -EAGAIN || result == -EINTR || result == -ECANCELED) {
+  } else if (result == -EAGAIN || result == -ECANCELED) {
+    if (result == -EAGAIN) {
+      space_->give_back();
+    }
     ec_ = asio::error::operation_aborted;  // whoever still wants it begins again
   } else {
     ec_ = error_code{-result, boost::system::system_category()};
@@ -134,6 +139,7 @@ void StreamSocket::receive(ReceiveOp& op, ReadSpace& space, ReceiveOp::Done done
   op.done_ = done;
   op.owner_ = owner;
   if (std::exchange(op.ask_, false) && ReceiveOp::perform(&op) != ReceiveOp::not_done) {
+    op.ask_ = !op.left_to_round_ && !op.emptied_;  // Asio has not been told that more is left
     reactor_.post_immediate_completion(&op, true);
     return;
   }

@@ -4,6 +4,7 @@
 // yet", which made two of the six system calls of an exchange. Here a read that took all there was
 // is followed by one that waits. That is safe because the kernel says with the bytes whether more,
 // or the end, is behind them (TCP_INQ); where it does not say (unix sockets), the next read asks.
+// Under load a read is left to the round (io_round.hpp), whose kernel call says the same by a flag.
 // Only a reset that came together with the last bytes is not announced: missed() finds it, at the
 // next sweep.
 //
@@ -43,6 +44,7 @@ class ReceiveOp final : private asio::detail::reactor_op, private IoRound::Op {
   explicit ReceiveOp(IoRound& round);
   // Whether the last read is known to have left nothing in the kernel, no end either.
   bool took_all() const { return emptied_; }
+  using IoRound::Op::holds_untold;
   ReceiveOp(const ReceiveOp&) = delete;
   ReceiveOp& operator=(const ReceiveOp&) = delete;
 
@@ -52,15 +54,16 @@ class ReceiveOp final : private asio::detail::reactor_op, private IoRound::Op {
   static void complete(void* scheduler, asio::detail::operation* base, const error_code&,
                        std::size_t);
   IoRound::Call call() override;
-  void performed(int result, bool rest) override;
+  void performed(int result, bool more) override;
   void tell();
 
   IoRound& round_;
   StreamSocket* socket_ = nullptr;
-  bool in_round_ = false;  // left to the round
-  bool emptied_ = false;   // the last read took all there was
-  bool unasked_ = false;   // this one waits without having asked
-  bool ask_ = false;       // the next one has to
+  std::size_t size_ = 0;        // what the round's read has room for
+  bool left_to_round_ = false;  // by perform(), for complete()
+  bool emptied_ = false;        // the last read took all there was
+  bool unasked_ = false;        // this one waits without having asked
+  bool ask_ = false;            // the next one has to: no event will tell of what is there
   ReadSpace* space_ = nullptr;
   Done done_ = nullptr;
   void* owner_ = nullptr;

@@ -111,14 +111,14 @@ bool Stream::tls_has_news() {
 }
 
 bool Stream::WriteAwaiter::advance_tls() {
-  while (!first.empty() || !second.empty()) {
+  while (!first_.empty() || !second_.empty()) {
     std::size_t bytes = 0;
-    const TlsStep step = stream.tls_->write(first, second, bytes);
+    const TlsStep step = stream_.tls_->write(first_, second_, bytes);
     if (step == TlsStep::WantWrite) {
       return false;
     }
     if (step != TlsStep::Done) {
-      status = IoStatus::Failed;
+      status_ = IoStatus::Failed;
       return true;
     }
     take(bytes);

@@ -86,12 +86,16 @@ Task<Fault> make_link(Exchange& x, Slot& slot) {
   co_return Fault::None;
 }
 
-// An idle link unless `fresh`, else a new one. Before a request that could not be repeated the
-// kernel is asked whether the idle link still stands.
+// A request that cannot be repeated if its link turns out to be broken.
+bool goes_once(const Exchange& x) {
+  return !idempotent(x.work.request.method) || !x.body_read || x.upgrade;
+}
+
+// An idle link unless `fresh`, else a new one. Before a request that goes once the kernel is asked
+// whether the idle link still stands.
 Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
   if (!fresh) {
-    x.lease =
-        slot.pool().take_idle(!idempotent(x.work.request.method) || !x.body_read || x.upgrade);
+    x.lease = slot.pool().take_idle(goes_once(x));
     if (x.lease) {
       x.lease.hold(std::move(slot));
       return Fault::None;
@@ -216,8 +220,12 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   const std::string_view small_body = whole_small_body(x);
   const bool streams_body = !x.body_read && small_body.empty();
   const SteadyTime sent = x.worker.clock().steady();
-  const IoStatus written = co_await x.lease->stream.write(x.rules->timeouts.write, out, small_body);
-  attempt.sent = true;
+  const IoStatus written =
+      co_await x.lease->send(x.rules->timeouts.write, out, small_body, goes_once(x));
+  attempt.sent = written != IoStatus::Interrupted || x.lease->stream.interrupted();
+  if (!attempt.sent) {
+    x.worker.metrics().add(Counter::BackendStale);
+  }
   if (written != IoStatus::Ok) {
     attempt.fault = written == IoStatus::TimedOut ? Fault::BackendStalled : read_fault(x, written);
     co_return attempt;
@@ -311,7 +319,7 @@ Task<Fault> forward_request(Exchange& x) {
     if (!may_retry(x, attempt, reused)) {
       break;
     }
-    if (!attempt.sent) {
+    if (!attempt.sent && !reused) {
       tried.add(pool);  // a stale link says nothing of its server
     }
     x.worker.metrics().add(Counter::BackendRetries);

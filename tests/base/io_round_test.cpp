@@ -53,8 +53,8 @@ struct Rounds {
     io.restart();
     io.poll();
   }
-  asio::io_context io{1};
   IoRound round;
+  asio::io_context io{1};
 };
 
 }  // namespace
@@ -62,8 +62,8 @@ struct Rounds {
 TEST_CASE("nothing is gathered until a round has begun", "[base][round]") {
   IoRound round;
   for (int i = 0; i < 1000; ++i) {
-    CHECK_FALSE(round.gathers());
-    CHECK_FALSE(round.gathers_reads());
+    CHECK(round.read_goes_alone());
+    CHECK(round.write_goes_alone());
   }
 }
 
@@ -80,8 +80,8 @@ TEST_CASE("a round of any size is performed in its order, each with its own resu
     char& byte = written[static_cast<std::size_t>(i)];
     byte = static_cast<char>('a' + i % 26);
     asked.push_back(
-        std::make_unique<Asked>(i, IoRound::Call{pairs[i / 100].fds[0], true, &byte, 1}, order));
-    rounds.round.add(*asked.back());
+        std::make_unique<Asked>(i, IoRound::Call{pairs[i / 100].fds[0], &byte, 1}, order));
+    rounds.round.add_write(*asked.back());
   }
   CHECK(order.empty());
   rounds.turn();
@@ -106,17 +106,19 @@ TEST_CASE("what cannot be done is told to whom it concerns, and to nobody else",
   char bytes[] = "hello";
   char space[8] = {};
   Order order;
-  Asked nothing_there{0, {empty.fds[0], false, space, sizeof space}, order};
-  Asked over{1, {-1, true, bytes, 5}, order};
-  Asked no_reader{2, {broken.fds[0], true, bytes, 5}, order};
-  Asked no_socket{3, {1'000'000, true, bytes, 5}, order};
-  Asked fine{4, {good.fds[0], true, bytes, 5}, order};
-  Asked end{5, {broken.fds[1], false, space, sizeof space}, order};
-  for (Asked* each : {&nothing_there, &over, &no_reader, &no_socket, &fine, &end}) {
-    rounds.round.add(*each);
+  Asked nothing_there{0, {empty.fds[0], space, sizeof space}, order};
+  Asked over{1, {-1, bytes, 5}, order};
+  Asked no_reader{2, {broken.fds[0], bytes, 5}, order};
+  Asked no_socket{3, {1'000'000, bytes, 5}, order};
+  Asked fine{4, {good.fds[0], bytes, 5}, order};
+  Asked end{5, {broken.fds[1], space, sizeof space}, order};
+  for (Asked* each : {&over, &no_reader, &no_socket, &fine}) {
+    rounds.round.add_write(*each);
   }
+  rounds.round.add_read(nothing_there);
+  rounds.round.add_read(end);
   rounds.turn();
-  CHECK(order == Order{0, 1, 2, 3, 4, 5});
+  CHECK(order == Order{0, 5, 1, 2, 3, 4});
   CHECK(nothing_there.result == -EAGAIN);
   CHECK(over.result == -ECANCELED);
   CHECK(no_reader.result == -EPIPE);
@@ -128,10 +130,10 @@ TEST_CASE("what cannot be done is told to whom it concerns, and to nobody else",
 TEST_CASE("who is told may join the next round at once", "[base][round]") {
   struct Again final : IoRound::Op {
     explicit Again(IoRound& its_round) : round(its_round) {}
-    IoRound::Call call() override { return {-1, true, nullptr, 0}; }
+    IoRound::Call call() override { return {-1, nullptr, 0}; }
     void performed(int, bool) override {
       if (++times < 5) {
-        round.add(*this);
+        round.add_read(*this);
       }
     }
     IoRound& round;
@@ -139,8 +141,8 @@ TEST_CASE("who is told may join the next round at once", "[base][round]") {
   };
   Rounds rounds{GENERATE(false, true)};
   Again one{rounds.round}, other{rounds.round};
-  rounds.round.add(one);
-  rounds.round.add(other);
+  rounds.round.add_read(one);
+  rounds.round.add_write(other);
   rounds.turn();
   CHECK(one.times == 5);
   CHECK(other.times == 5);
@@ -153,12 +155,12 @@ TEST_CASE("after a small round operations go alone for a while, after a large on
   const auto round_of = [&](int count) {
     std::vector<std::unique_ptr<Asked>> asked;
     for (int i = 0; i < count; ++i) {
-      asked.push_back(std::make_unique<Asked>(i, IoRound::Call{-1, true, nullptr, 0}, order));
-      rounds.round.add(*asked.back());
+      asked.push_back(std::make_unique<Asked>(i, IoRound::Call{-1, nullptr, 0}, order));
+      rounds.round.add_write(*asked.back());
     }
     rounds.turn();
     int alone = 0;
-    while (!rounds.round.gathers()) {
+    while (rounds.round.write_goes_alone()) {
       ++alone;
     }
     return alone;
@@ -167,6 +169,55 @@ TEST_CASE("after a small round operations go alone for a while, after a large on
   CHECK(round_of(2) == 10);
   CHECK(round_of(3) == 0);
   CHECK(round_of(40) == 0);
+}
+
+TEST_CASE("what the owners of reads want to write is written in the same round", "[base][round]") {
+  Rounds rounds{GENERATE(false, true)};
+  const SocketPair pair;
+  char bytes[] = "ab";
+  Order order;
+  Asked write{1, {pair.fds[0], bytes, 2}, order};
+  struct Reader final : IoRound::Op {
+    Reader(IoRound& its_round, Asked& its_write) : round(its_round), write(its_write) {}
+    IoRound::Call call() override { return {-1, nullptr, 0}; }
+    void performed(int, bool) override { round.add_write(write); }
+    IoRound& round;
+    Asked& write;
+  } reader{rounds.round, write};
+  rounds.round.add_read(reader);
+  rounds.io.poll_one();
+  CHECK(write.result == 2);
+}
+
+TEST_CASE("what a read in a round leaves is read, whoever reads it then", "[base][round]") {
+  // A read by the round, then two that go alone; no event tells of what is there any more.
+  const unsigned alone = GENERATE(1U, 2U, 3U, 100U);
+  asio::io_context io{1};
+  int fds[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+  StreamList list;
+  list.sweep(SteadyTime{std::chrono::hours{1}}, Millis{1000});
+  list.round().begin(io, true, alone);
+  Stream stream{io, list};
+  REQUIRE(stream.adopt(fds[0], AF_UNIX));
+  REQUIRE(::send(fds[1], "abcdefg", 7, 0) == 7);
+  ::close(fds[1]);
+  std::string seen;
+  IoStatus end = IoStatus::Ok;
+  start([](Stream& from, std::string& into, IoStatus& last) -> Task<void> {
+    char byte = 0;
+    while (last == IoStatus::Ok) {
+      const IoResult result = co_await from.read_some(&byte, 1, SteadyTime::max());
+      into.append(&byte, result.bytes);
+      last = result.status;
+    }
+  }(stream, seen, end));
+  io.poll();
+  CHECK(seen == "abcdefg");
+  CHECK(end == IoStatus::End);
+  stream.interrupt();
+  io.restart();
+  io.poll();
 }
 
 // --- Streams whose operations are in a round when something else happens.
@@ -189,8 +240,8 @@ struct StreamInRound {
     return {bytes, n > 0 ? static_cast<std::size_t>(n) : 0};
   }
   SocketPair pair;
-  asio::io_context io{1};
   StreamList list;
+  asio::io_context io{1};
   Stream stream{io, list};
 };
 
@@ -219,6 +270,20 @@ TEST_CASE("a write that was interrupted before its round is not made", "[base][r
   world.turn();
   CHECK(outcome.done);
   CHECK(outcome.result.status == IoStatus::Interrupted);
+  CHECK(world.at_peer().empty());
+}
+
+TEST_CASE("a write is not made if what it was made on holds no more", "[base][round]") {
+  StreamInRound world{GENERATE(false, true)};
+  bool over = false;
+  IoStatus status = IoStatus::Ok;
+  start([](Stream& to, const bool& unless, IoStatus& result) -> Task<void> {
+    const WriteTerms terms{false, &unless};
+    result = co_await to.write(Millis{1000}, "hello", {}, terms);
+  }(world.stream, over, status));
+  over = true;
+  world.turn();
+  CHECK(status == IoStatus::Interrupted);
   CHECK(world.at_peer().empty());
 }
 
@@ -253,7 +318,7 @@ TEST_CASE("a read in a round whose stream is closed or interrupted by another on
       } else {
         stream.interrupt();
       }
-      return {-1, true, nullptr, 0};
+      return {-1, nullptr, 0};
     }
     void performed(int, bool) override {}
     Stream& stream;
@@ -261,7 +326,7 @@ TEST_CASE("a read in a round whose stream is closed or interrupted by another on
   } other{world.stream, closes};
   start(read(world, space, outcome));
   REQUIRE(::send(world.pair.fds[1], "hello", 5, 0) == 5);
-  world.list.round().add(other);
+  world.list.round().add_read(other);
   world.turn();
   CHECK(outcome.done);
   // Bytes that were there are delivered to who is interrupted, as they are without a round.

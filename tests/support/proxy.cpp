@@ -40,7 +40,7 @@ constexpr Millis kSweep{1};
 constexpr std::chrono::microseconds kLook{500};
 
 // How reads and writes are made, for whole runs of the suite: as they come, or each of them in a
-// round ("ring": one system call; "each": one for each).
+// round ("ring": one system call; "each": one for each; "mixed": now so, now as they come).
 std::string_view rounds() {
   const char* way = std::getenv("KEEPSAKE_TEST_ROUNDS");
   return way != nullptr ? way : "";
@@ -164,7 +164,7 @@ Server::Options options(int access_log, Proxy::NameService names) {
   }
   options.worker.sweep = kSweep;
   if (!rounds().empty()) {
-    options.worker.alone = 0;
+    options.worker.alone = rounds() == "mixed" ? 3 : 0;
   }
   options.worker.access_log_fd = access_log;
   options.workers = 1;

@@ -12,6 +12,7 @@ LABELS = {"relay": "byte relay in C (the floor)", "nginx": "nginx", "haproxy": "
           "apache": "apache + mod_session_crypto", "flask": "Flask + gunicorn",
           "keepsake": "**keepsake**, session opened and injected",
           "keepsake-plain": "keepsake, `session: false`",
+          "keepsake-calls": "keepsake, `io_uring: false`",
           "keepsake-memo": "keepsake, always the same visitor"}
 PATH, PLAIN_PATH = "/visit/1", "/plain/1"
 

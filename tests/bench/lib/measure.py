@@ -111,7 +111,7 @@ def foreign_share(all_samples):
 
 CALLS = ("recvfrom", "recvmsg", "read", "readv", "sendto", "sendmsg", "write", "writev", "epoll_wait",
          "epoll_pwait", "epoll_pwait2", "epoll_ctl", "getsockopt", "setsockopt", "timerfd_settime",
-         "futex", "accept4", "connect", "close", "splice", "sendfile64", "shutdown", "socket")
+         "futex", "io_uring_enter", "accept4", "connect", "close", "splice", "sendfile64", "shutdown", "socket")
 
 
 def perf_counts_calls():

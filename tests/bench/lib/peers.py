@@ -230,13 +230,14 @@ def start_flask(stage, backend=None, **_):
 
 
 def start_keepsake(stage, backend, workers=1, cores=None, tls=None, access_log=False, routes="",
-                   values=1, wrap=(), env=None):
+                   values=1, wrap=(), env=None, io_uring=True):
     port = stage.port()
     fields = ", ".join(["myName: name"] + [f"key{n}: field{n}" for n in range(1, values)])
     secure = f"\n    tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else ""
     conf = f"""listen:
   - address: 127.0.0.1:{port}{secure}
 workers: {workers}
+io_uring: {'true' if io_uring else 'false'}
 backends:
   app:
     servers: ["http://127.0.0.1:{backend}"]

@@ -66,6 +66,9 @@ def profile(bench):
     running = bench.start_all(("relay", "nginx", "haproxy", "keepsake"))
     rows = bench.rows(running)
     if "keepsake" in running:
+        running["keepsake-calls"] = bench.start("keepsake", io_uring=False)
+        rows.append(Row("keepsake-calls", LABELS["keepsake-calls"], running["keepsake-calls"],
+                        bench.file(PATH, bench.cookies())))
         rows.append(Row("keepsake-plain", LABELS["keepsake-plain"], running["keepsake"],
                         bench.file(PLAIN_PATH, bench.cookies())))
     samples = interleave(bench, rows)
