@@ -237,7 +237,7 @@ def start_keepsake(stage, backend, workers=1, cores=None, tls=None, access_log=F
     conf = f"""listen:
   - address: 127.0.0.1:{port}{secure}
 workers: {workers}
-io_uring: {'true' if io_uring else 'false'}
+{'' if io_uring else 'io_uring: false'}
 backends:
   app:
     servers: ["http://127.0.0.1:{backend}"]
