@@ -40,9 +40,13 @@ class BackendConnection final : private ReadSpace {
     return stream.write(stall, head, body, WriteTerms{at_once, &has_result_});
   }
 
-  // Whether it is known that anything (bytes or an end) has arrived since the last exchange.
-  bool is_known_stale() const { return has_result_ || !in.empty() || stream.holds_untold(); }
-  // The same with what the kernel says when it is asked.
+  // Whether anything (bytes or an end) has arrived since the last exchange, as far as we know; the
+  // kernel is asked only if it has hinted at something.
+  bool is_known_stale() {
+    return has_result_ || !in.empty() || stream.holds_untold() ||
+           (stream.is_announced() && stream.has_news());
+  }
+  // The same; the kernel is asked.
   bool is_stale() { return is_known_stale() || stream.has_news(); }
 
  private:

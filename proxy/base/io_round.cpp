@@ -9,6 +9,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace keepsake {
 
 namespace {
@@ -171,6 +173,7 @@ IoRound::Op* IoRound::perform_by_ring(Op* first, Kind kind) {
   }
   if (!ring_->submit(count)) {
     ring_.reset();  // what it did not take has not been done, and goes without it
+    log::warn("io_uring failed; from now on each read and write is a system call of its own");
   }
   while (first != end) {
     if (first->place.result == kNone) {

@@ -122,6 +122,8 @@ class Stream {
   bool took_all() const { return receive_op_.took_all(); }
   // Whether bytes have been read off the kernel that nobody has been given yet.
   bool holds_untold() const { return receive_op_.holds_untold(); }
+  // Whether there may be bytes that a round has yet to read.
+  bool is_announced() const { return receive_op_.is_announced(); }
   // What a TLS stream has left of what it was fed, if it has_buffered(); false: nothing to read
   // yet.
   bool has_buffered() const { return tls_ && tls_has_buffered(); }

@@ -34,7 +34,7 @@ asio::detail::reactor_op::status ReceiveOp::perform(asio::detail::reactor_op* ba
   auto& op = *static_cast<ReceiveOp*>(base);
   if (!op.round_.read_goes_alone()) {
     // For Asio this announcement is used up: if the round's read leaves something, ask_ says so.
-    op.left_to_round_ = true;
+    op.left_to_round_ = op.announced_ = true;
     return done_and_exhausted;
   }
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
@@ -97,6 +97,8 @@ IoRound::Call ReceiveOp::call() {
 }
 
 void ReceiveOp::performed(int result, bool more) {
+  announced_ = false;
+  ask_ = result != -EAGAIN && result != -ECANCELED;  // an end or an error is there to stay
   if (result > 0) {
     bytes_transferred_ = static_cast<std::size_t>(result);
     // A full buffer says nothing where the kernel does not (TCP of several paths, say).

@@ -45,6 +45,8 @@ class ReceiveOp final : private asio::detail::reactor_op, private IoRound::Op {
   // Whether the last read is known to have left nothing in the kernel, no end either.
   bool took_all() const { return emptied_; }
   using IoRound::Op::holds_untold;
+  // Whether the kernel has said that there is something to read, which a round has yet to do.
+  bool is_announced() const { return announced_; }
   ReceiveOp(const ReceiveOp&) = delete;
   ReceiveOp& operator=(const ReceiveOp&) = delete;
 
@@ -61,6 +63,7 @@ class ReceiveOp final : private asio::detail::reactor_op, private IoRound::Op {
   StreamSocket* socket_ = nullptr;
   std::size_t size_ = 0;        // what the round's read has room for
   bool left_to_round_ = false;  // by perform(), for complete()
+  bool announced_ = false;      // left to a round that has not been made
   bool emptied_ = false;        // the last read took all there was
   bool unasked_ = false;        // this one waits without having asked
   bool ask_ = false;            // the next one has to: no event will tell of what is there

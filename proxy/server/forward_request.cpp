@@ -295,7 +295,8 @@ Task<Fault> forward_request(Exchange& x) {
   x.balancer = x.view->backends[x.route->backend].get();
   Tried tried;
   Fault fault = Fault::NoServer;
-  for (unsigned n = 0; n < x.balancer->config().retry_attempts; ++n) {
+  bool fresh = false;
+  for (unsigned attempts = 0; attempts < x.balancer->config().retry_attempts;) {
     Choice choice = choose_server(x, tried);
     if (choice.verdict == Choice::Verdict::Full) {
       if (const Fault waited = co_await wait_for_server(x, tried, choice); waited != Fault::None) {
@@ -307,7 +308,7 @@ Task<Fault> forward_request(Exchange& x) {
     }
     const ServerPool& pool = choice.slot.pool();
     x.server = &pool.server();
-    const Attempt attempt = co_await attempt_on(x, choice.slot, n > 0);
+    const Attempt attempt = co_await attempt_on(x, choice.slot, fresh);
     fault = attempt.fault;
     if (fault == Fault::None) {
       co_return Fault::None;
@@ -318,6 +319,10 @@ Task<Fault> forward_request(Exchange& x) {
     x.lease.close();
     if (!may_retry(x, attempt, reused)) {
       break;
+    }
+    fresh = true;
+    if (attempt.sent || !reused) {
+      ++attempts;  // a write that was called off was none; with a new link that cannot happen
     }
     if (!attempt.sent && !reused) {
       tried.add(pool);  // a stale link says nothing of its server

@@ -10,6 +10,9 @@ namespace {
 
 // How long the two sides have for their answers to a Close.
 constexpr Millis kClosePatience{5000};
+// Not in a round: whoever sees that both sides have said Close ends the tunnel, and a Close that
+// waits for its round would be lost with it.
+constexpr WriteTerms kAtOnce{true, nullptr};
 
 // One direction of a tunnel.
 struct Way {
@@ -47,7 +50,7 @@ bool must_say_close(const Tunnel& tunnel, const Way& way) {
 
 Task<void> say_close(Tunnel& tunnel, Way& way) {
   const std::string_view frame = way.close_frame;
-  const IoStatus status = co_await way.to.write(kClosePatience, frame);
+  const IoStatus status = co_await way.to.write(kClosePatience, frame, {}, kAtOnce);
   tunnel.broken = tunnel.broken || status != IoStatus::Ok;
 }
 
@@ -58,7 +61,8 @@ Task<void> pass_on(Tunnel& tunnel, Way& way) {
   const std::size_t size = way.frames.follow(data, tunnel.closing && !way.said_close);
   if (!way.said_close) {
     const std::string_view part = data.substr(0, size);
-    const IoStatus status = co_await way.to.write(tunnel.x.rules->timeouts.write, part);
+    const IoStatus status =
+        co_await way.to.write(tunnel.x.rules->timeouts.write, part, {}, kAtOnce);
     tunnel.broken = tunnel.broken || status != IoStatus::Ok;
     tunnel.x.sent += &way == &tunnel.down ? size : 0;
     tunnel.last_byte = tunnel.x.worker.streams().now();

@@ -96,6 +96,13 @@ TEST_CASE("a link whose unasked bytes were read with a round is not lent before 
   CHECK_FALSE(request.lease);
 }
 
+TEST_CASE("a link that bytes were announced on, which no round has read yet, is not lent",
+          "[backend][round]") {
+  World world;
+  world.send_unasked();
+  CHECK_FALSE(world.pool->take_idle(false));
+}
+
 TEST_CASE("a request is not written on a link that unasked bytes have come on",
           "[backend][round]") {
   World world;

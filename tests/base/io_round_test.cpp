@@ -1,11 +1,13 @@
 // The reads and writes of one turn of the event loop, made together.
 #include "base/io_round.hpp"
 
-#include <poll.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +48,19 @@ struct Asked final : IoRound::Op {
   Order& order;
   int result = 0;
 };
+
+// Of this process's ring; -1 if it has none.
+int ring_descriptor() {
+  char name[64], target[64];
+  for (int fd = 0; fd < 1024; ++fd) {
+    std::snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    const ssize_t n = ::readlink(name, target, sizeof target);
+    if (n > 0 && std::string_view{target, static_cast<std::size_t>(n)} == "anon_inode:[io_uring]") {
+      return fd;
+    }
+  }
+  return -1;
+}
 
 struct Rounds {
   explicit Rounds(bool one_call, unsigned alone = 0) { round.begin(io, one_call, alone); }
@@ -220,6 +235,44 @@ TEST_CASE("what a read in a round leaves is read, whoever reads it then", "[base
   io.poll();
 }
 
+TEST_CASE("when the ring fails every operation is done, once, without it", "[base][round]") {
+  Rounds rounds{true};
+  const int ring = ring_descriptor();
+  if (ring < 0) {
+    return;  // not allowed here
+  }
+  const SocketPair writes[3], reads[3];
+  Order order;
+  char out[] = "x";
+  std::vector<std::unique_ptr<Asked>> asked;
+  std::vector<char> in(300);
+  for (int i = 0; i < 300; ++i) {
+    char& byte = in[static_cast<std::size_t>(i)];
+    REQUIRE(::send(reads[i / 100].fds[1], out, 1, 0) == 1);
+    asked.push_back(
+        std::make_unique<Asked>(i, IoRound::Call{reads[i / 100].fds[0], &byte, 1}, order));
+    rounds.round.add_read(*asked.back());
+    asked.push_back(
+        std::make_unique<Asked>(300 + i, IoRound::Call{writes[i / 100].fds[0], out, 1}, order));
+    rounds.round.add_write(*asked.back());
+  }
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  REQUIRE(::dup3(nothing, ring, O_CLOEXEC) == ring);
+  ::close(nothing);
+  rounds.turn();
+  REQUIRE(order.size() == 600);
+  for (int i = 0; i < 600; ++i) {
+    CHECK(order[static_cast<std::size_t>(i)] == i);
+  }
+  CHECK(
+      std::all_of(asked.begin(), asked.end(), [](const auto& each) { return each->result == 1; }));
+  CHECK(std::count(in.begin(), in.end(), 'x') == 300);
+  for (const SocketPair& pair : writes) {
+    char bytes[200];
+    CHECK(::recv(pair.fds[1], bytes, sizeof bytes, MSG_DONTWAIT) == 100);
+  }
+}
+
 // --- Streams whose operations are in a round when something else happens.
 
 namespace {
@@ -331,4 +384,47 @@ TEST_CASE("a read in a round whose stream is closed or interrupted by another on
   CHECK(outcome.done);
   // Bytes that were there are delivered to who is interrupted, as they are without a round.
   CHECK((outcome.result.status == IoStatus::Interrupted) == closes);
+}
+
+TEST_CASE("an end or a reset that a round has read is there for the next read", "[base][round]") {
+  StreamInRound world{GENERATE(false, true)};
+  char space[8];
+  Outcome first, second;
+  start(read(world, space, first));
+  ::shutdown(world.pair.fds[1], SHUT_WR);
+  world.turn();
+  CHECK(first.result.status == IoStatus::End);
+  start(read(world, space, second));
+  world.turn();
+  CHECK(second.done);
+  CHECK(second.result.status == IoStatus::End);
+}
+
+TEST_CASE("a write that shall be made at once does not wait for its round", "[base][round]") {
+  StreamInRound world{GENERATE(false, true)};
+  IoStatus status = IoStatus::Failed;
+  start([](Stream& to, IoStatus& result) -> Task<void> {
+    const WriteTerms terms{true, nullptr};
+    result = co_await to.write(Millis{1000}, "hello", {}, terms);
+  }(world.stream, status));
+  CHECK(status == IoStatus::Ok);
+  CHECK(world.at_peer() == "hello");
+}
+
+TEST_CASE("a write that the peer does not take, interrupted while its round is told, ends at once",
+          "[base][round]") {
+  StreamInRound world{GENERATE(false, true)};
+  const std::string much(4 << 20, 'x');
+  struct Other final : IoRound::Op {
+    explicit Other(Stream& its_stream) : stream(its_stream) {}
+    IoRound::Call call() override { return {-1, nullptr, 0}; }
+    void performed(int, bool) override { stream.interrupt(); }
+    Stream& stream;
+  } other{world.stream};
+  Outcome outcome;
+  world.list.round().add_write(other);
+  start(write(world, much, outcome));
+  world.turn();
+  CHECK(outcome.done);
+  CHECK(outcome.result.status == IoStatus::Interrupted);
 }
