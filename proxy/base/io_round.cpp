@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <utility>
@@ -17,8 +18,10 @@ namespace {
 
 // A larger round is performed in parts.
 constexpr unsigned kEntries = 256;
-// A round of this many costs no more calls than its operations would by themselves.
-constexpr unsigned kWorthwhile = 3;
+// The calls of a round: for its reads, for its writes, and the look for events that comes before.
+constexpr int kCallsOfRound = 3;
+// So many saved calls are remembered: what small rounds, when the load falls, are paid with.
+constexpr int kMostSaved = 64;
 // The kernel stops at an entry that it has no memory for, and goes on with it at the next attempt.
 constexpr int kAttempts = 16;
 constexpr int kNone = std::numeric_limits<int>::min();  // no result yet
@@ -124,7 +127,11 @@ void IoRound::announce() {
 // writes are told, in the next.
 void IoRound::make() {
   const unsigned performed = perform(reads_, Kind::Read) + perform(writes_, Kind::Write);
-  alone_ = performed < kWorthwhile ? alone_after_small_ : 0;
+  saved_ = std::min(saved_ + static_cast<int>(performed) - kCallsOfRound, kMostSaved);
+  if (saved_ < 0) {
+    saved_ = 0;
+    alone_ = alone_after_small_;
+  }
   announced_ = false;
   if (reads_.first != nullptr || writes_.first != nullptr) {
     announce();

@@ -108,6 +108,7 @@ class IoRound {
   Queue writes_;
   bool announced_ = false;
   unsigned alone_ = 0;  // operations that still go alone
+  int saved_ = 0;       // system calls, by the last rounds
   unsigned alone_after_small_ = kAlone;
 };
 

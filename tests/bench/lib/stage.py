@@ -60,8 +60,8 @@ class Stage:
             signal.signal(number, lambda *_: sys.exit(1))
 
     def most_connections(self):
-        """A proxy needs two descriptors for each, idle links included, and some of its own."""
-        return (self.descriptors - 800) // 2
+        """A proxy needs two descriptors for each, may keep as many idle links, and needs some of its own."""
+        return (self.descriptors - 800) // 3
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
