@@ -122,6 +122,7 @@ void Worker::set_healthy(const std::string& backend, const std::string& url, boo
 }
 
 void Worker::run() {
+  streams_.sweep(clock_.steady(), options_.sweep);  // deadlines count from when it runs
   const bool wanted = view_->config().io_uring;
   const bool had = streams_.round().begin(io_, wanted, options_.alone);
   if (wanted && !had && shared_.no_ring_line.now(streams_.now())) {
