@@ -49,6 +49,7 @@ struct ListenConfig {
   std::optional<ListenTls> tls;  // with it this listener speaks https
   // Every request is answered with 308 to https at this port (443 for `true`).
   std::optional<std::uint16_t> redirect_to_https;
+  std::optional<unsigned> mode;  // of a unix socket's file; empty: set by the umask
   bool operator==(const ListenConfig&) const = default;
 };
 
@@ -144,6 +145,8 @@ struct RewriteConfig {
   std::vector<std::string> remove_request_headers;
   std::vector<HeaderValue> set_response_headers;  // in place of what the backend sent
   std::vector<std::string> remove_response_headers;
+  // Location, Destination and the paths of cookies follow the prefix and the scheme.
+  bool location = false;
   bool operator==(const RewriteConfig&) const = default;
   bool empty() const { return *this == RewriteConfig{}; }
 };
@@ -160,6 +163,8 @@ struct RateLimit {
 
 struct RouteConfig {
   enum class Kind : std::uint8_t { Set, Clear, Backend };
+  // Which event on the client's side ends the backend's work: a reset, or the end of its bytes too.
+  enum class Abandon : std::uint8_t { Reset, End };
   Kind kind = Kind::Backend;
   std::string path;                 // exact, or a segment-aware prefix ending in "/*"; normalised
   std::optional<std::string> host;  // lower case, without port; empty optional = any host
@@ -167,8 +172,11 @@ struct RouteConfig {
       methods;                // empty on a backend route = all; actions have theirs filled in
   std::vector<SetField> set;  // Kind::Set
   std::string redirect;       // Kind::Set and Kind::Clear: the Location
+  unsigned status = 303;      // of that redirect
+  bool renew = false;         // Kind::Set: the session gets a new id and keeps its values
   std::size_t backend = 0;    // Kind::Backend: index into Config::backends
   bool session = true;        // false: no session work at all
+  Abandon abandon = Abandon::Reset;  // Kind::Backend
   RouteLimits limits;
   RouteTimeouts timeouts;
   RewriteConfig rewrite;                      // Kind::Backend
@@ -195,14 +203,37 @@ enum class SessionStoreKind : std::uint8_t { Cookie, Memory, Redis };
 enum class SecureMode : std::uint8_t { Auto, Always, Never };
 enum class SameSite : std::uint8_t { Lax, Strict, None };
 
+struct RedisServer {
+  std::string host;
+  std::uint16_t port = 6379;
+  bool operator==(const RedisServer&) const = default;
+};
+
 struct RedisConfig {
   bool over_unix = false;
   std::string host = "127.0.0.1";  // or the socket's path when over_unix
   std::uint16_t port = 6379;
   std::string user, password;  // AUTH when password is not empty
   unsigned database = 0;
-  Millis timeout = Millis{200};  // connect, and each command
+  Millis timeout = Millis{200};        // connect, and each command
+  std::optional<BackendTls> tls;       // rediss://, or servers of Sentinel or a cluster behind TLS
+  std::vector<RedisServer> sentinels;  // asked for the server that is the master of `master`
+  std::string master;
+  std::string sentinel_user, sentinel_password;
+  std::optional<BackendTls> sentinel_tls;
+  std::vector<RedisServer> cluster;  // seeds
+  unsigned replicas = 0;             // how many replicas must have a write before it counts
+  std::string prefix = "keepsake:";  // of every key
   bool operator==(const RedisConfig&) const = default;
+};
+
+// A name, path and domain under which the session cookie was set before: a cookie with this name is
+// still opened, and the scope is cleared when the session cookie is set or cleared.
+struct CookieScope {
+  std::string name;
+  std::string path = "/";
+  std::string domain;  // empty: host-only
+  bool operator==(const CookieScope&) const = default;
 };
 
 struct CookieConfig {
@@ -214,11 +245,21 @@ struct CookieConfig {
   bool http_only = true;
   SameSite same_site = SameSite::Lax;
   bool partitioned = false;
-  bool bind_host = false;  // the request's host is part of what the seal authenticates
+  bool bind_host = false;             // the request's host is part of what the seal authenticates
+  std::vector<CookieScope> previous;  // former scopes of this cookie
   bool operator==(const CookieConfig&) const = default;
 };
 
 enum class OnStoreError : std::uint8_t { Anonymous, Refuse };
+
+// What the Flask applications that share the cookie are configured with; format flask only.
+struct FlaskConfig {
+  enum class Digest : std::uint8_t { Sha1, Sha256, Sha384, Sha512 };
+  Seconds permanent_lifetime = std::chrono::hours{24 * 31};  // PERMANENT_SESSION_LIFETIME
+  std::string salt = "cookie-session";
+  Digest digest = Digest::Sha1;
+  bool operator==(const FlaskConfig&) const = default;
+};
 
 struct SessionConfig {
   std::vector<Secret> secrets;  // the first seals, every one opens
@@ -237,15 +278,21 @@ struct SessionConfig {
   std::size_t max_values = 32;
   ByteCount max_value = 256;
   CookieConfig cookie;
+  FlaskConfig flask;
+  // Origins (scheme://host[:port]) whose pages may post to actions and open WebSockets.
+  std::vector<std::string> trusted_origins;
+  // Session keys that mean "signed in": a change of one gives the session a new id.
+  std::vector<std::string> privileged;
   bool operator==(const SessionConfig&) const = default;
 };
 
 struct LimitsConfig {
-  ByteCount header = 16 * 1024;       // bytes of a head, request line included
-  std::size_t headers = 100;          // header lines
-  ByteCount target = 8 * 1024;        // bytes of the request target
-  ByteCount body = 64 * 1024 * 1024;  // bytes of a request body
-  ByteCount form = 8 * 1024;          // bytes of the body of a `set` action
+  ByteCount header = 16 * 1024;           // bytes of a request's head, request line included
+  ByteCount response_header = 64 * 1024;  // bytes of a response's head
+  std::size_t headers = 100;              // header lines
+  ByteCount target = 8 * 1024;            // bytes of the request target
+  ByteCount body = 64 * 1024 * 1024;      // bytes of a request body
+  ByteCount form = 8 * 1024;              // bytes of the body of a `set` action
   std::size_t connections = 10'000;
   std::size_t connections_per_client = 0;  // 0: no limit
   std::size_t requests_per_connection = 10'000;
@@ -283,6 +330,8 @@ struct LogConfig {
 struct AdminConfig {
   std::optional<SocketAddress> address;  // empty: no admin listener
   std::optional<Secret> token;           // whoever lists or ends sessions must show it
+  // Further names of the Host header under which the admin listener answers.
+  std::vector<std::string> hosts;
   bool operator==(const AdminConfig&) const = default;
 };
 
@@ -308,6 +357,7 @@ struct Config {
   // header passes as it is.
   bool traceparent = false;
   std::vector<Cidr> trusted_proxies;
+  bool trust_unix = false;  // `unix` is in trusted_proxies: every peer on a unix socket is trusted
   std::vector<BackendConfig> backends;
   std::vector<RouteConfig> routes;     // first match wins
   std::vector<ErrorPage> error_pages;  // first match wins; single statuses stand before classes
