@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds tests/requirements.md against the tests.
 
-Fails when one of P-1 to P-88, S-1 to S-38 or O-1 to O-48 is missing, when a number stands there twice, when a row
+Fails when one of P-1 to P-88, S-1 to S-38 or O-1 to O-48 is missing (rows F-A1 to F-D9, faults of a release that were repaired, and
+H-1 to H-71, HTTP/2, join them), when a number stands there twice, when a row
 names no test and does not say why, when a named test does not exist in the sources, and when it did not run and pass.
 A row names a Catch2 test by its sentence, and a test of a script as folder/module.py::test_name or as
 folder/file.mjs::its sentence.
@@ -19,7 +20,7 @@ import sys
 
 NUMBERS = [f"P-{n}" for n in range(1, 89)] + [f"S-{n}" for n in range(1, 39)]
 NUMBERS += [f"O-{n}" for n in range(1, 49)]
-ROW = re.compile(r"^\|\s*([PBSO])-(\d+)\s*\|(.*)\|(.*)\|\s*$")
+ROW = re.compile(r"^\|\s*([PBSOFH])-([A-D]?\d+b?)\s*\|(.*)\|(.*)\|\s*$")
 NAMED = re.compile(r"`([^`]+)`")
 SCRIPT = re.compile(r"^((\w+)/[\w.]+)::")
 # TEST_CASE("one " "string", ...): adjacent literals are one name.
@@ -90,7 +91,7 @@ def main():
             elif wrong := not_passed(name, ran, scripts, everything):
                 faults.append(f"{number}: \"{name}\" {wrong}")
     faults += [f"{n} is missing" for n in NUMBERS if n not in seen]
-    faults += [f"{n} is no requirement" for n in seen if n[0] != "B" and n not in NUMBERS]
+    faults += [f"{n} is no requirement" for n in seen if n[0] not in "BFH" and n not in NUMBERS]
     print("\n".join(faults) or f"{len(seen)} requirements, {sum(map(len, seen.values()))} tests")
     if open_rows:
         print("not yet: " + ", ".join(open_rows))
