@@ -87,7 +87,8 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${KEEPSAKE_MAINTAINER})
 set(CPACK_DEBIAN_PACKAGE_SECTION web)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, procps")   # the unit reloads with kill
+# The unit reloads with kill. nghttp2 with Debian's repairs: an earlier one can be made to abort (CVE-2026-27135).
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, procps, libnghttp2-14 (>= 1.52.0-1+deb12u3)")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS ca-certificates)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA

@@ -8,10 +8,10 @@ import pathlib
 import re
 import sys
 
-ORDER = ["base", "http", "config", "session", "store", "backend", "server", "admin"]
+ORDER = ["base", "http", "http2", "config", "session", "store", "backend", "server", "admin"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
-# http/ and session/ are pure: no sockets, no Asio (header and source alike).
-PURE = {"http", "session"}
+# http/, http2/ and session/ are pure: no sockets, no Asio (header and source alike).
+PURE = {"http", "http2", "session"}
 SOCKETS = re.compile(r'^\s*#\s*include\s*(<boost/asio|<boost/beast|<sys/socket|<netinet/|"base/(asio|stream|task)\.hpp)', re.M)
 
 
@@ -34,6 +34,8 @@ def main():
                     faults.append(f"{path}: \"{included}\" is not written folder/file")
                 elif ORDER.index(target) > position:
                     faults.append(f"{path}: {folder}/ must not include {included}")
+            if folder != "http2" and "<nghttp2/" in text:
+                faults.append(f"{path}: only http2/ includes nghttp2.h")
             if folder in PURE and (found := SOCKETS.search(text)):
                 faults.append(f"{path}: {folder}/ is pure text, but includes {found.group(1)[1:]}")
     if seen < 50:
