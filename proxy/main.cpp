@@ -57,9 +57,9 @@ constexpr const char* kKeygenFooter =
     "Examples:\n"
     "  export SESSION_KEY=\"$(keepsake keygen)\"      with  secrets: [{env: SESSION_KEY}]\n"
     "  (umask 077; keepsake keygen > session_key)   with  secrets: [{file: session_key}]\n"
-    "\nTo rotate, put the new secret first in session.secrets and keep the old one behind it "
-    "until\n"
-    "session.idle_timeout has passed.\n";
+    "\nTo rotate, add the new secret behind the old one in session.secrets on every replica and "
+    "reload;\n"
+    "then put it first and reload; remove the old one after session.idle_timeout.\n";
 
 constexpr const char* kInspectFooter =
     "Exit code 0: valid; 1: not, and why. It shows what the visitor entered: mind who looks on.\n"
