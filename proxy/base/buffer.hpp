@@ -31,6 +31,7 @@ class Spares {
     return thing;
   }
   void give(T thing) { list_.push_back(std::move(thing)); }
+  void clear() { list_.clear(); }
   // To be called now and then: lets half of those go that nobody has wanted since the last time.
   // How many.
   std::size_t trim() {
@@ -53,11 +54,23 @@ class BufferPool {
   BufferPool(std::size_t size, std::size_t usual) : size_(size), spares_(usual) {}
 
   std::size_t size() const { return size_; }
+  // From now on buffers have at least `size` bytes. Those that are in use keep theirs.
+  void grow_to(std::size_t size) {
+    if (size > size_) {
+      size_ = size;
+      spares_.clear();
+    }
+  }
   std::unique_ptr<char[]> take() {
     std::unique_ptr<char[]> block = spares_.take();
     return block ? std::move(block) : std::unique_ptr<char[]>(new char[size_]);
   }
-  void give(std::unique_ptr<char[]> block) { spares_.give(std::move(block)); }
+  // `size`: what the block has.
+  void give(std::unique_ptr<char[]> block, std::size_t size) {
+    if (size == size_) {
+      spares_.give(std::move(block));
+    }
+  }
   std::size_t trim() { return spares_.trim(); }
 
  private:
@@ -87,6 +100,8 @@ class Buffer {
 
   explicit operator bool() const { return block_ != nullptr; }
   std::string_view bytes() const { return {block_.get() + begin_, end_ - begin_}; }
+  // The same bytes, for a reader that decodes them where they are.
+  char* data() { return block_.get() + begin_; }
   bool empty() const { return begin_ == end_; }
   std::size_t size() const { return end_ - begin_; }
 
@@ -119,9 +134,19 @@ class Buffer {
       begin_ = front_;
     }
   }
+  // Moves to a block of the size that the pool gives now, if this one is smaller. No bytes may be
+  // held.
+  void fit() {
+    if (capacity_ < pool_->size()) {
+      Buffer larger{*pool_};
+      std::memcpy(larger.space(), data(), size());
+      larger.commit(size());
+      *this = std::move(larger);
+    }
+  }
   void release() {
     if (block_) {
-      pool_->give(std::move(block_));
+      pool_->give(std::move(block_), capacity_);
     }
     capacity_ = begin_ = end_ = front_ = 0;
   }

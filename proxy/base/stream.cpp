@@ -1,10 +1,14 @@
 #include "base/stream.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/tls.hpp"
 
@@ -14,6 +18,9 @@ void StreamList::sweep(SteadyTime now, Millis tick) {
   now_ = now;
   tick_ = tick;
   for (Stream* stream = first_; stream != nullptr; stream = stream->next_) {
+    if (stream->write_deadline_ != SteadyTime::max()) {
+      stream->look_for_progress();
+    }
     if (stream->read_deadline_ <= now || stream->write_deadline_ <= now) {
       stream->expire(now);
     } else if (stream->socket_.missed(stream->receive_op_)) {
@@ -59,6 +66,34 @@ void Stream::nudge_reader() {
   socket_.cancel(ignored);
 }
 
+// The kernel announces that a socket can be written again only when a third of its buffer is free,
+// which may hold megabytes: a peer that accepts bytes slowly but steadily has progress all the
+// time.
+void Stream::look_for_progress() {
+  if (stall_ == Millis::zero()) {
+    return;
+  }
+  const int before = std::exchange(unsent_, unsent());
+  if (unsent_ < before) {
+    write_deadline_ = in(stall_);
+  }
+}
+
+int Stream::unsent() {
+  int bytes = 0;
+  return ::ioctl(fd(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+bool Stream::has_input() {
+  pollfd entry{fd(), POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0;
+}
+
+bool Stream::is_reset() {
+  pollfd entry{fd(), 0, 0};
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
 // Cancels both directions; the one that was not meant begins again by itself.
 void Stream::expire(SteadyTime now) {
   read_timed_out_ = read_deadline_ <= now;
@@ -85,6 +120,12 @@ void Stream::shutdown_write() {
   if (tls_) {
     tls_->say_end();
   }
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void Stream::break_off() {
+  tls_.reset();
   error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
@@ -200,6 +241,7 @@ bool Stream::WritableAwaiter::await_ready() {
 void Stream::WritableAwaiter::await_suspend(std::coroutine_handle<> handle) {
   waiter = handle;
   stream.write_deadline_ = deadline;
+  stream.stall_ = Millis::zero();
   stream.write_timed_out_ = false;
   begin();
 }
@@ -227,7 +269,7 @@ bool Stream::WriteAwaiter::called_off() {
   return status_ != IoStatus::Ok;
 }
 
-// Two parts go by a call of their own: the second one is large, mostly.
+// Several parts go by a call of their own: the second one is large, mostly.
 bool Stream::WriteAwaiter::await_ready() {
   if (called_off()) {
     return true;
@@ -241,16 +283,17 @@ bool Stream::WriteAwaiter::advance() {
   if (stream_.tls_) [[unlikely]] {
     return advance_tls();
   }
-  while (!first_.empty() || !second_.empty()) {
+  while (!first_.empty()) {
     ssize_t n = 0;
     if (second_.empty()) {
       n = ::send(stream_.fd(), first_.data(), first_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     } else {
-      iovec parts[2] = {{const_cast<char*>(first_.data()), first_.size()},
-                        {const_cast<char*>(second_.data()), second_.size()}};
+      iovec parts[3] = {{const_cast<char*>(first_.data()), first_.size()},
+                        {const_cast<char*>(second_.data()), second_.size()},
+                        {const_cast<char*>(third_.data()), third_.size()}};
       msghdr message{};
       message.msg_iov = parts;
-      message.msg_iovlen = 2;
+      message.msg_iovlen = third_.empty() ? 2 : 3;
       n = ::sendmsg(stream_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     if (n < 0) {
@@ -304,6 +347,8 @@ void Stream::WriteAwaiter::performed(int result, bool) {
 
 void Stream::WriteAwaiter::wait() {
   stream_.write_deadline_ = stream_.in(stall_);
+  stream_.stall_ = stall_;
+  stream_.unsent_ = 0;  // not known yet: the next sweep asks
   stream_.write_timed_out_ = false;
   begin();
 }
@@ -311,10 +356,10 @@ void Stream::WriteAwaiter::wait() {
 void Stream::WriteAwaiter::begin() {
   stream_.socket_.async_wait(
       Socket::wait_write, in_slot(stream_.write_slot_, [this](const error_code& error) {
-        const std::size_t before = first_.size() + second_.size();
+        const std::size_t before = left();
         if (!error) {
           if (!advance()) {
-            if (first_.size() + second_.size() < before) {
+            if (left() < before) {
               stream_.write_deadline_ = stream_.in(stall_);
             }
             begin();
@@ -340,6 +385,7 @@ bool Stream::ConnectAwaiter::await_ready() {
 
 void Stream::ConnectAwaiter::await_suspend(std::coroutine_handle<> waiter) {
   stream.write_deadline_ = deadline;
+  stream.stall_ = Millis::zero();
   stream.write_timed_out_ = false;
   stream.socket_.async_connect(endpoint, [this, waiter](const error_code& result) {
     error = result == asio::error::operation_aborted && stream.write_timed_out_
@@ -348,6 +394,11 @@ void Stream::ConnectAwaiter::await_suspend(std::coroutine_handle<> waiter) {
     stream.write_deadline_ = SteadyTime::max();
     waiter.resume();
   });
+}
+
+void Stream::TurnAwaiter::await_suspend(std::coroutine_handle<> waiter) {
+  asio::post(stream.socket_.get_executor(),
+             in_slot(stream.write_slot_, [waiter] { waiter.resume(); }));
 }
 
 }  // namespace keepsake

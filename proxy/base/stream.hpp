@@ -137,11 +137,23 @@ class Stream {
   IoStatus end_status() const { return tls_ ? tls_end_status() : IoStatus::End; }
   // Whether an idle stream got bytes or an end that somebody must look at; takes none off.
   bool has_news();
-  // Ends only the read in flight (with Interrupted); the next one starts afresh.
+  // Ends only the read in flight (with Interrupted); the next one starts afresh. Bytes that have
+  // been taken off the kernel for it arrive all the same.
   void nudge_reader();
+  // Whether the kernel has bytes, an end or an error for the next read.
+  bool has_input();
+
+  // How many of the bytes that were written the peer has not accepted yet (RFC 9293 3.4: not
+  // acknowledged); 0 when the kernel does not know.
+  int unsent();
+  // Whether the peer has reset the connection, as far as the kernel knows.
+  bool is_reset();
 
   // The peer sees the end of our bytes; we still read. Errors do not matter here.
   void shutdown_write();
+  // The same behind an incomplete message: of a TLS stream without close_notify (RFC 8446 6.1).
+  // What is read afterwards are the peer's bytes as they come, of no meaning.
+  void break_off();
   void close();
   // The peer gets a reset instead of an orderly end: for a truncated message (RFC 9112 8).
   void close_with_reset();
@@ -150,20 +162,28 @@ class Stream {
   struct WritableAwaiter;
   class WriteAwaiter;
   struct ConnectAwaiter;
+  struct TurnAwaiter;
 
   // Reads at least one byte into [data, data+size), or TimedOut after `deadline`.
   ReadAwaiter read_some(char* data, std::size_t size, SteadyTime deadline);
   // The same into memory that `space` gives when there is something to read: for idle streams.
   ReadAwaiter read_into(ReadSpace& space, SteadyTime deadline);
   // Writes all of `first`, then all of `second`, in one system call if the kernel takes it.
-  // TimedOut when the peer takes nothing for `stall`.
+  // TimedOut when the peer has accepted no byte for `stall`, by what the kernel says.
   WriteAwaiter write(Millis stall, std::string_view first, std::string_view second = {},
                      WriteTerms terms = {});
+  // The same with `third` behind them.
+  WriteAwaiter write(Millis stall, std::string_view first, std::string_view second,
+                     std::string_view third);
   ConnectAwaiter connect(const Endpoint& endpoint, SteadyTime deadline);
+  // Until everything else that is ready has had its turn: for an owner that could go on without
+  // ever waiting. Not while a write is in flight.
+  TurnAwaiter next_turn();
 
  private:
   friend class StreamList;
   void expire(SteadyTime now);
+  void look_for_progress();
   // What `error` means to the wait that it ended; nothing when another one was meant, and this one
   // begins again.
   std::optional<IoStatus> verdict(const error_code& error, bool timed_out, bool nudged) const;
@@ -186,6 +206,10 @@ class Stream {
   // Of the operations in flight; max when there is none. A connect waits as a writer.
   SteadyTime read_deadline_ = SteadyTime::max();
   SteadyTime write_deadline_ = SteadyTime::max();
+  // Of a write that waits: its `stall`, and what was unsent at the last look. Zero: a connect or a
+  // handshake waits, whose deadline is a total.
+  Millis stall_{0};
+  int unsent_ = 0;
   bool read_timed_out_ = false;
   bool write_timed_out_ = false;
   bool interrupted_ = false;
@@ -237,12 +261,17 @@ struct Stream::WritableAwaiter {
 class Stream::WriteAwaiter final : private IoRound::Op {
  public:
   WriteAwaiter(Stream& stream, Millis stall, std::string_view first, std::string_view second,
-               WriteTerms terms)
+               std::string_view third, WriteTerms terms)
       : stream_(stream),
         stall_(stall),
-        first_(first.empty() ? second : first),
-        second_(first.empty() ? std::string_view{} : second),
-        terms_(terms) {}
+        first_(first),
+        second_(second),
+        third_(third),
+        terms_(terms) {
+    if (first_.empty()) {
+      next_part();
+    }
+  }
 
   // Tries at once, unless a round is to make the write: most end here or there.
   bool await_ready();
@@ -257,12 +286,18 @@ class Stream::WriteAwaiter final : private IoRound::Op {
   bool advance();
   bool advance_tls();
   void take(std::size_t bytes);
+  void next_part() {
+    first_ = second_.empty() ? third_ : second_;
+    second_ = second_.empty() ? std::string_view{} : third_;
+    third_ = {};
+  }
+  std::size_t left() const { return first_.size() + second_.size() + third_.size(); }
   void wait();
   void begin();
 
   Stream& stream_;
   Millis stall_;
-  std::string_view first_, second_;
+  std::string_view first_, second_, third_;  // what is left; no empty one before another
   WriteTerms terms_;
   IoStatus status_ = IoStatus::Ok;
   std::coroutine_handle<> waiter_{};
@@ -281,6 +316,16 @@ struct Stream::ConnectAwaiter {
   error_code await_resume() const { return error; }
 };
 
+struct Stream::TurnAwaiter {
+  Stream& stream;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter);
+  void await_resume() const {}
+};
+
+inline Stream::TurnAwaiter Stream::next_turn() {
+  return TurnAwaiter{*this};
+}
 inline Stream::ReadAwaiter Stream::read_some(char* data, std::size_t size, SteadyTime deadline) {
   return ReadAwaiter{*this, asio::mutable_buffer{data, size}, nullptr, deadline};
 }
@@ -288,17 +333,19 @@ inline Stream::ReadAwaiter Stream::read_into(ReadSpace& space, SteadyTime deadli
   return ReadAwaiter{*this, asio::mutable_buffer{}, &space, deadline};
 }
 inline void Stream::WriteAwaiter::take(std::size_t bytes) {
-  const std::size_t of_first = bytes < first_.size() ? bytes : first_.size();
-  first_.remove_prefix(of_first);
-  second_.remove_prefix(bytes - of_first);
-  if (first_.empty()) {
-    first_ = second_;
-    second_ = {};
+  while (bytes >= first_.size() && !first_.empty()) {
+    bytes -= first_.size();
+    next_part();
   }
+  first_.remove_prefix(bytes);
 }
 inline Stream::WriteAwaiter Stream::write(Millis stall, std::string_view first,
                                           std::string_view second, WriteTerms terms) {
-  return {*this, stall, first, second, terms};
+  return {*this, stall, first, second, {}, terms};
+}
+inline Stream::WriteAwaiter Stream::write(Millis stall, std::string_view first,
+                                          std::string_view second, std::string_view third) {
+  return {*this, stall, first, second, third, {}};
 }
 inline Stream::ConnectAwaiter Stream::connect(const Endpoint& endpoint, SteadyTime deadline) {
   return ConnectAwaiter{*this, endpoint, deadline};

@@ -111,9 +111,9 @@ bool Stream::tls_has_news() {
 }
 
 bool Stream::WriteAwaiter::advance_tls() {
-  while (!first_.empty() || !second_.empty()) {
+  while (!first_.empty()) {
     std::size_t bytes = 0;
-    const TlsStep step = stream_.tls_->write(first_, second_, bytes);
+    const TlsStep step = stream_.tls_->write(first_, second_, third_, bytes);
     if (step == TlsStep::WantWrite) {
       return false;
     }

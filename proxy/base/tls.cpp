@@ -201,17 +201,23 @@ bool Tls::is_news(std::string_view bytes) {
   return step != TlsStep::WantRead;
 }
 
-TlsStep Tls::write(std::string_view first, std::string_view second, std::size_t& bytes) {
+TlsStep Tls::write(std::string_view first, std::string_view second, std::string_view third,
+                   std::size_t& bytes) {
   static thread_local std::array<char, kRecord> record;
   if (broken_) {
     return TlsStep::Failed;
   }
   std::string_view piece = first;
   if (!second.empty() && first.size() < kRecord) {
-    const std::size_t more = std::min(kRecord - first.size(), second.size());
-    std::memcpy(record.data(), first.data(), first.size());
-    std::memcpy(record.data() + first.size(), second.data(), more);
-    piece = {record.data(), first.size() + more};
+    std::size_t size = 0;
+    for (const std::string_view part : {first, second, third}) {
+      const std::size_t some = std::min(kRecord - size, part.size());
+      std::memcpy(record.data() + size, part.data(), some);
+      size += some;
+    }
+    piece = {record.data(), size};
+  } else if (!second.empty()) {
+    piece = first.substr(0, first.size() / kRecord * kRecord);  // the rest goes with the second
   }
   ERR_clear_error();
   const int result = SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &bytes);

@@ -57,9 +57,10 @@ class Tls {
   // messages (session tickets).
   bool is_news(std::string_view bytes);
 
-  // Encrypts `first`, then `second`; small pieces share a record. `bytes` may be less than both.
-  // After WantWrite the same bytes must be offered again.
-  TlsStep write(std::string_view first, std::string_view second, std::size_t& bytes);
+  // Encrypts `first`, then `second`, then `third`; small pieces share a record. `bytes` may be less
+  // than all. After WantWrite the same bytes must be offered again.
+  TlsStep write(std::string_view first, std::string_view second, std::string_view third,
+                std::size_t& bytes);
 
   // Tells the peer, once, that our bytes end here; does not wait.
   void say_end();

@@ -72,11 +72,29 @@ TEST_CASE("a pool hands out again what it was given, the last first", "[base][bu
   std::unique_ptr<char[]> two = pool.take();
   const char* first = one.get();
   const char* second = two.get();
-  pool.give(std::move(one));
-  pool.give(std::move(two));
+  pool.give(std::move(one), 8);
+  pool.give(std::move(two), 8);
   const std::unique_ptr<char[]> again = pool.take();
   CHECK(again.get() == second);
   CHECK(pool.take().get() == first);
+}
+
+TEST_CASE("a pool that grows gives larger buffers and drops the smaller ones", "[base][buffer]") {
+  BufferPool pool{8, 4};
+  Buffer old{pool};
+  put(old, "abcdef");
+  old.consume(2);
+  pool.grow_to(16);
+  CHECK(Buffer{pool}.space_size() == 16);
+  old.fit();
+  CHECK(old.bytes() == "cdef");
+  CHECK(old.space_size() == 12);
+  Buffer small = std::move(old);
+  pool.grow_to(32);
+  small.release();  // not kept: the next one must be large
+  CHECK(Buffer{pool}.space_size() == 32);
+  pool.grow_to(16);
+  CHECK(pool.size() == 32);
 }
 
 TEST_CASE("spares that nobody wants are let go, by halves, down to the usual number",

@@ -280,3 +280,52 @@ TEST_CASE("a connect says why it failed", "[base][stream]") {
   io.run();
   CHECK(error == boost::system::errc::no_such_file_or_directory);
 }
+
+TEST_CASE("a peer that accepts slowly but steadily is no stalled one", "[base][stream]") {
+  // A third of the buffer must be free before the kernel says that it can be written.
+  Pair pair;
+  Outcome outcome;
+  start(write(pair, seconds{10}, kMuch, kMuch, outcome));
+  pair.turn();
+  for (int i = 0; i < 3; ++i) {
+    pair.advance(seconds{4});
+    REQUIRE_FALSE(take(pair.peer, 40'000).empty());
+    pair.advance(seconds{4});
+    REQUIRE(outcome.done == 0);
+  }
+  pair.advance(seconds{12});
+  REQUIRE(outcome.done == 1);
+  CHECK(outcome.result.status == IoStatus::TimedOut);
+}
+
+TEST_CASE("three parts arrive in their order, however the kernel takes them", "[base][stream]") {
+  Pair pair;
+  IoStatus status = IoStatus::Failed;
+  const std::string head = GENERATE("head\r\n", "", "h");
+  const std::string middle = GENERATE(std::string{}, std::string{"body"}, kMuch);
+  const auto write_parts = [](Stream& stream, std::string_view one, std::string_view two,
+                              IoStatus& result) -> Task<void> {
+    result = co_await stream.write(seconds{10}, one, two, std::string_view{"\r\n"});
+  };
+  start(write_parts(*pair.stream, head, middle, status));
+  std::string got;
+  for (int i = 0; i < 1000 && got.size() < head.size() + middle.size() + 2; ++i) {
+    pair.turn();
+    got += take(pair.peer);
+  }
+  pair.turn();
+  CHECK(status == IoStatus::Ok);
+  CHECK((got == head + middle + "\r\n"));
+}
+
+TEST_CASE("a nudge loses no bytes that have been taken off the kernel", "[base][stream]") {
+  Pair pair;
+  Outcome reading;
+  CHECK(::send(pair.peer, "request", 7, 0) == 7);
+  start(read(pair, seconds{10}, reading));
+  pair.stream->nudge_reader();
+  pair.turn();
+  REQUIRE(reading.done == 1);
+  CHECK(reading.result.status == IoStatus::Ok);
+  CHECK(reading.bytes == "request");
+}

@@ -232,6 +232,59 @@ TEST_CASE("a TLS read that waits holds no memory until there is a whole record",
   CHECK(lender->lent == 1);
 }
 
+TEST_CASE("a key update that meets a full send buffer loses no input", "[base][tls]") {
+  World world;
+  int fds[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+  asio::io_context io{1};
+  StreamList list;
+  list.sweep(SteadyTime{std::chrono::hours{1}}, Millis{1000});
+  Stream server{io, list};
+  REQUIRE(server.adopt(fds[0], AF_UNIX));
+  const auto turn = [&io] {
+    io.restart();
+    io.poll();
+  };
+  const std::unique_ptr<SSL_CTX, TlsFree> context{SSL_CTX_new(TLS_client_method())};
+  const std::unique_ptr<SSL, TlsFree> client{SSL_new(context.get())};
+  SSL_set_fd(client.get(), fds[1]);
+  SSL_set_connect_state(client.get());
+  std::unique_ptr<Tls> tls = world.listener->accept(fds[0]);
+  Done shaken, sent, got;
+  start(shake(server, tls, shaken));
+  for (int i = 0; i < 10; ++i) {
+    SSL_do_handshake(client.get());
+    turn();
+  }
+  REQUIRE(shaken.result.status == IoStatus::Ok);
+  const std::string much(2 << 20, 'x');
+  start(write(server, much, {}, sent));
+  turn();
+  REQUIRE(sent.count == 0);
+  start(read_all(server, 65536, got));
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(SSL_key_update(client.get(), SSL_KEY_UPDATE_REQUESTED) == 1);
+    REQUIRE(SSL_write(client.get(), "input ", 6) == 6);
+    turn();
+  }
+  CHECK(got.bytes == "input input input ");
+  std::string received;
+  char bytes[16384];
+  for (int i = 0; i < 10'000 && received.size() < much.size(); ++i) {
+    const int n = SSL_read(client.get(), bytes, sizeof bytes);
+    received.append(bytes, n > 0 ? static_cast<std::size_t>(n) : 0);
+    turn();
+  }
+  CHECK((received == much));
+  CHECK(sent.result.status == IoStatus::Ok);
+  REQUIRE(SSL_write(client.get(), "and more", 8) == 8);
+  turn();
+  CHECK(got.bytes == "input input input and more");
+  server.interrupt();
+  turn();
+  ::close(fds[1]);
+}
+
 TEST_CASE("an end without close_notify is a failure from a backend and an end from a client",
           "[base][tls]") {
   World world;
