@@ -1,6 +1,7 @@
 #include "http/chunked.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "http/chars.hpp"
@@ -106,8 +107,6 @@ ChunkReader::Piece ChunkReader::read_size_line(std::string_view input) {
   }
   Piece piece;
   piece.consumed = end + 2;
-  left_ = size;
-  state_ = size == 0 ? State::Trailer : State::Data;
   // 16 bytes of framing per chunk are ordinary; data pays for the rest.
   overhead_ += piece.consumed + 2;
   const std::uint64_t paid = 16 + 2 * std::min<std::uint64_t>(size, kMaxOverhead);
@@ -115,6 +114,8 @@ ChunkReader::Piece ChunkReader::read_size_line(std::string_view input) {
   if (overhead_ > kMaxOverhead) {
     return bad("too much chunk framing");
   }
+  left_ = size;
+  state_ = size == 0 ? State::Trailer : State::Data;
   return piece;
 }
 
@@ -146,6 +147,35 @@ ChunkReader::Piece ChunkReader::read_trailer(std::string_view input) {
 }
 
 ChunkReader::Piece ChunkReader::next(std::string_view input) {
+  return advance(input, false);
+}
+
+ChunkReader::Piece ChunkReader::next_run(char* input, std::size_t size) {
+  Piece run = next({input, size});
+  if (run.step != Step::Data) {
+    return run;
+  }
+  char* const begin = input + (run.data.data() - input);
+  char* end = begin + run.data.size();
+  for (std::size_t chunks = 1; run.consumed < size; ++chunks) {
+    if (chunks == kMaxRun) {
+      run.more = true;
+      break;
+    }
+    const Piece piece = advance({input + run.consumed, size - run.consumed}, true);
+    run.consumed += piece.consumed;
+    if (piece.step != Step::Data) {
+      break;  // Bad is said again by the next call, when the data before it has been used
+    }
+    std::memmove(end, piece.data.data(), piece.data.size());
+    end += piece.data.size();
+  }
+  run.data = {begin, static_cast<std::size_t>(end - begin)};
+  return run;
+}
+
+// `data_only`: NeedMore where the data ends.
+ChunkReader::Piece ChunkReader::advance(std::string_view input, bool data_only) {
   std::size_t skipped = 0;
   while (true) {
     const std::string_view rest = input.substr(skipped);
@@ -185,7 +215,9 @@ ChunkReader::Piece ChunkReader::next(std::string_view input) {
         state_ = State::Size;
         continue;
       case State::Trailer:
-        piece = read_trailer(rest);
+        if (!data_only) {
+          piece = read_trailer(rest);
+        }
         break;
       case State::Done:
         piece.step = Step::End;
@@ -194,6 +226,19 @@ ChunkReader::Piece ChunkReader::next(std::string_view input) {
     piece.consumed += skipped;
     return piece;
   }
+}
+
+void append_chunk_line(std::size_t size, std::string& out) {
+  char digits[16];
+  std::size_t n = 0;
+  do {
+    digits[n++] = kLowerHex[size & 15U];
+    size >>= 4U;
+  } while (size != 0);
+  while (n != 0) {
+    out.push_back(digits[--n]);
+  }
+  out += kChunkEnd;
 }
 
 }  // namespace keepsake

@@ -140,3 +140,73 @@ TEST_CASE("trailers have as many bytes as the limit says, however they arrive", 
     CHECK(read(body, part, {trailers.size() - less, 8, 64}).step == Step::Bad);
   }
 }
+
+TEST_CASE("the data of all chunks that have come is one run", "[http][chunked]") {
+  const std::string whole =
+      "1\r\na\r\n1;x=y\r\nb\r\n3\r\ncde\r\n000A\r\n0123456789\r\n1\r\n!\r\n0\r\nX: 1\r\n\r\nmore";
+  for (const std::size_t part : {1U, 2U, 3U, 5U, 7U, 11U, 20U, 1000U}) {
+    CAPTURE(part);
+    ChunkReader reader;
+    std::string bytes = whole, data;
+    std::size_t runs = 0, used = 0, trailers = 0;
+    Step end = Step::NeedMore;
+    for (std::size_t have = 0; end == Step::NeedMore && have < bytes.size();) {
+      have = std::min(bytes.size(), have + part);
+      while (true) {
+        const auto piece = reader.next_run(bytes.data() + used, have - used);
+        used += piece.consumed;
+        if (piece.step == Step::Data) {
+          data += piece.data;
+          ++runs;
+        } else if (piece.step == Step::Trailer) {
+          ++trailers;
+        } else {
+          end = piece.step;
+          break;
+        }
+      }
+    }
+    CHECK(end == Step::End);
+    CHECK(data == "abcde0123456789!");
+    CHECK(trailers == 1);
+    CHECK(used == whole.size() - 4);
+    CHECK((part < 1000 || runs == 1));
+  }
+}
+
+TEST_CASE("what is malformed behind a run is said after it", "[http][chunked]") {
+  for (const std::string bad : {"zz\r\n", "1\r\nxy", "5 \r\n", "1\nx"}) {
+    CAPTURE(bad);
+    ChunkReader reader;
+    std::string bytes = "1\r\na\r\n2\r\nbc\r\n" + bad;
+    const auto run = reader.next_run(bytes.data(), bytes.size());
+    REQUIRE(run.step == Step::Data);
+    CHECK(run.data.substr(0, 3) == "abc");
+    for (int i = 0; i < 2; ++i) {
+      CHECK(reader.next_run(bytes.data() + run.consumed, bytes.size() - run.consumed).step ==
+            Step::Bad);
+    }
+  }
+  ChunkReader reader;
+  std::string flood = repeat("1;" + std::string(200, 'x') + "\r\na\r\n", 200);
+  const auto run = reader.next_run(flood.data(), flood.size());
+  REQUIRE(run.step == Step::Data);
+  CHECK(reader.next_run(flood.data() + run.consumed, flood.size() - run.consumed).step ==
+        Step::Bad);
+}
+
+TEST_CASE("one call reads a bounded number of chunks", "[http][chunked]") {
+  std::string bytes = repeat("1\r\na\r\n", 3 * ChunkReader::kMaxRun) + "0\r\n\r\n";
+  ChunkReader reader;
+  std::size_t used = 0;
+  std::size_t data = 0;
+  ChunkReader::Piece piece;
+  while ((piece = reader.next_run(bytes.data() + used, bytes.size() - used)).step == Step::Data) {
+    CHECK(piece.data.size() <= ChunkReader::kMaxRun);
+    used += piece.consumed;
+    data += piece.data.size();
+    CHECK(piece.more);
+  }
+  CHECK(piece.step == Step::End);
+  CHECK(data == 3 * ChunkReader::kMaxRun);
+}
