@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "http/forwarded.hpp"
+#include "server/close_connection.hpp"
 #include "server/exchange.hpp"
 #include "server/front.hpp"
 #include "server/open_connection.hpp"
@@ -17,7 +18,7 @@ namespace keepsake {
 
 namespace {
 
-constexpr Millis kLinger{2000};
+constexpr Millis kRefusalStall{2000};
 
 // Enough for a burst; beyond it connections are closed without a word.
 constexpr std::size_t kMostRefusals = 256;
@@ -26,28 +27,6 @@ constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
     "Content-Length: 54\r\nCache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
     "{\"status\":503,\"title\":\"Too many connections at once\"}\n";
-
-// The client may still be sending when our last response has been written. Closing now would make
-// the kernel answer those bytes with a reset, which can destroy the response before it is read (RFC
-// 9112 9.6): so the end of ours is announced and what comes is read and forgotten, for two seconds
-// at most.
-Task<void> linger(Connection& c) {
-  c.stream.shutdown_write();
-  if (!c.workspace || c.stream.interrupted()) {
-    co_return;
-  }
-  const SteadyTime deadline = c.stream.in(kLinger);
-  Buffer& in = c.workspace->in;
-  while (true) {
-    in.release_held();
-    in.consume(in.size());
-    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
-    if (read.status != IoStatus::Ok) {
-      co_return;
-    }
-    in.commit(read.bytes);
-  }
-}
 
 }  // namespace
 
@@ -90,15 +69,9 @@ Task<void> refuse_connection(Worker& worker, int fd, int family) {
     co_return;
   }
   refusing.fetch_add(1, std::memory_order_relaxed);
-  // The request that is on its way must be read, or the kernel's reset destroys the answer.
-  if (co_await stream.write(kLinger, kTooMany) == IoStatus::Ok) {
-    stream.shutdown_write();
-    const SteadyTime deadline = stream.in(kLinger);
+  if (co_await stream.write(kRefusalStall, kTooMany) == IoStatus::Ok) {
     std::array<char, 512> ignored{};
-    IoResult read;
-    do {
-      read = co_await stream.read_some(ignored.data(), ignored.size(), deadline);
-    } while (read.status == IoStatus::Ok);
+    co_await linger(stream, {ignored.data(), ignored.size()}, worker);
   }
   stream.close();
   refusing.fetch_sub(1, std::memory_order_relaxed);
@@ -126,15 +99,9 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const
   } catch (const std::exception& error) {
     // Nothing on the data path throws but the allocator.
     log::error("a connection was given up: {}", error.what());
-    connection.truncated = true;
+    connection.ending = Connection::Ending::Abandon;
   }
-  if (connection.truncated) {
-    connection.stream.close_with_reset();
-  } else if (connection.linger) {
-    connection.phase = Connection::Phase::Writing;
-    co_await linger(connection);
-  }
-  connection.stream.close();
+  co_await close_connection(connection);
 }
 
 }  // namespace keepsake

@@ -51,6 +51,15 @@ struct Connection final : private ReadSpace {
     Tunnel,
   };
 
+  // How the connection ends when no exchange follows.
+  enum class Ending : std::uint8_t {
+    Close,     // orderly, at once
+    Linger,    // orderly, when the client has stopped sending: its last response survives that
+    Truncate,  // the same behind an incomplete response, whose length or last chunk is missing
+    Reset,     // by a reset, when the client has got what came: only that says "incomplete"
+    Abandon,   // by a reset, at once: the client takes nothing any more
+  };
+
   Worker& worker;
   Stream stream;
   Peer peer;
@@ -60,10 +69,9 @@ struct Connection final : private ReadSpace {
   std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
   std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle
   bool parked = false;           // the sweep does not look at it any more
-  bool linger = false;           // close so that the last response survives unread input
-  bool truncated = false;        // the last response is incomplete: reset, never a clean end
-  Tunnel* tunnel = nullptr;      // in Phase::Tunnel: what the drain closes
-  Stream* on_cut = nullptr;      // the backend link in use: interrupted together with this one
+  Ending ending = Ending::Close;
+  Tunnel* tunnel = nullptr;  // in Phase::Tunnel: what the drain closes
+  Stream* on_cut = nullptr;  // the backend link in use: interrupted together with this one
   std::size_t exchanges = 0;
 
   // Waits for the first bytes of a request, which find their workspace then.

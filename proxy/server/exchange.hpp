@@ -82,6 +82,7 @@ struct Upload {
   bool running = false;
   bool stop = false;
   bool done = false;          // every byte was read and written
+  int unsent = 0;             // then: what of it the backend had not accepted at the last look
   Fault fault = Fault::None;  // the client's fault that ended it
   Wakeup finished;
 };

@@ -5,7 +5,7 @@
 #include "http/cross_site.hpp"
 #include "server/choose_server.hpp"
 #include "server/count_exchange.hpp"
-#include "server/relay_body.hpp"
+#include "server/relay_upload.hpp"
 #include "server/request_head.hpp"
 #include "server/response_head.hpp"
 #include "server/rewrite_head.hpp"
@@ -141,6 +141,9 @@ Task<Attempt> read_response_head(Exchange& x) {
       }
     }
     const IoResult read = co_await backend.more(response_deadline(x));
+    if (read.status == IoStatus::TimedOut && still_accepts_request(x)) {
+      continue;
+    }
     if (read.status != IoStatus::Ok) {
       attempt.fault = read_fault(x, read.status);
       co_return attempt;

@@ -133,7 +133,7 @@ bool asks_for_websocket(const RequestHead& head) {
 
 // Among several protocols on offer the choice is ours (RFC 9110 7.8): the backend hears of
 // WebSocket alone. Whose bytes are whose after a handshake that has a body, nobody agrees on: it is
-// refused whatever its method, its key or the length of that body.
+// refused whatever its method, its key or the length of that body; a length of 0 is no body.
 Fault read_connection_options(Exchange& x) {
   RequestHead& head = x.work.request;
   x.client_keeps_alive = head.minor == 1;
@@ -168,9 +168,10 @@ Fault read_connection_options(Exchange& x) {
     });
   }
   if (head.has(FieldId::Upgrade) && upgrade_option && head.minor == 1 && asks_for_websocket(head)) {
-    if (x.body.kind != BodyKind::None) {
+    if (!x.body_read) {
       return Fault::BadUpgrade;
     }
+    x.body = {};
     x.upgrade = head.method == Method::Get && head.has(FieldId::SecWebSocketKey);
   }
   return Fault::None;
@@ -267,20 +268,32 @@ Task<Fault> read_rest(Exchange& x) {
   co_return fault;
 }
 
+// The worker's current configuration, whose limits may be larger than those of the one before.
+void take_view(Connection& c) {
+  if (c.view != c.worker.view()) {
+    c.view = c.worker.view();
+    if (c.workspace) {
+      c.workspace->in.fit();
+    }
+  }
+}
+
 }  // namespace
 
 Task<bool> wait_for_request(Connection& c) {
   Worker& worker = c.worker;
-  if (c.view != worker.view()) {
-    c.view = worker.view();
-  }
+  take_view(c);
   const TimeoutsConfig& timeouts = c.view->config().timeouts;
   // A client that has never sent anything gets as long as a head may take, one between exchanges
   // longer.
   const SteadyTime deadline = c.stream.in(c.exchanges == 0 ? timeouts.header : timeouts.idle);
   c.phase = Connection::Phase::Idle;
   c.idle_sweeps = 0;
-  if (!c.workspace || c.workspace->in.empty()) {  // else there are pipelined bytes
+  if (c.workspace && !c.workspace->in.empty()) {
+    // Pipelined requests, of which a buffer holds thousands: other connections have their turn.
+    c.phase = Connection::Phase::Reading;
+    co_await c.stream.next_turn();
+  } else {
     if (worker.draining() && worker.streams().now() >= worker.idle_until()) {
       co_return false;
     }
@@ -296,10 +309,7 @@ Task<bool> wait_for_request(Connection& c) {
     }
     c.workspace->in.commit(read.bytes);
   }
-  // The configuration may have been replaced while this connection idled.
-  if (c.view != worker.view()) {
-    c.view = worker.view();
-  }
+  take_view(c);  // it may have been replaced while this connection idled
   ++c.exchanges;
   co_return true;
 }

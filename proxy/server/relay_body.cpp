@@ -3,215 +3,55 @@
 #include <algorithm>
 
 #include "server/fail_exchange.hpp"
+#include "server/relay_upload.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
 
 namespace {
 
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+// A piece of at most this much is copied behind what stands before it, so that one write takes
+// both.
 constexpr std::size_t kCopiedPiece = 16 * 1024;
-constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-// The line before a chunk of `size` bytes; with the CRLF that ends the chunk before it, if there is
-// one.
-void append_chunk_line(std::size_t size, bool first, std::string& out) {
-  constexpr char kHex[] = "0123456789abcdef";
-  if (!first) {
-    out += "\r\n";
+// How the client learns that a response is incomplete, behind all of it that has come. Its length
+// or its missing last chunk says so; a body that lasts until the close needs a reset (RFC 9112 8).
+Connection::Ending ending_of(const Exchange& x, Fault fault) {
+  if (fault == Fault::ClientGone || fault == Fault::ClientStalled) {
+    return Connection::Ending::Abandon;
   }
-  char digits[16];
-  std::size_t n = 0;
-  do {
-    digits[n++] = kHex[size & 15U];
-    size >>= 4U;
-  } while (size != 0);
-  while (n != 0) {
-    out.push_back(digits[--n]);
-  }
-  out += "\r\n";
+  return ends_by_close(x) ? Connection::Ending::Reset : Connection::Ending::Truncate;
 }
 
-// What is at the front of the input, if it needs no more bytes. Empty optional: read more.
-std::optional<BodyPiece> take_buffered(Exchange& x) {
-  Buffer& in = x.work.in;
-  BodyPiece piece;
-  if (x.body.kind == BodyKind::Length) {
-    if (in.empty()) {
-      return std::nullopt;
-    }
-    piece.data = in.bytes().substr(
-        0, static_cast<std::size_t>(std::min<std::uint64_t>(x.body_left, in.size())));
-    x.body_left -= piece.data.size();
-    x.body_read = x.body_left == 0;
-    in.consume(piece.data.size());
-    return piece;
-  }
-  while (true) {
-    const ChunkReader::Piece chunk = x.chunks.next(in.bytes());
-    in.consume(chunk.consumed);
-    switch (chunk.step) {
-      case ChunkReader::Step::NeedMore:
-        return std::nullopt;
-      case ChunkReader::Step::Trailer:
-        continue;  // checked and counted; never forwarded
-      case ChunkReader::Step::Data:
-        piece.data = chunk.data;
-        return piece;
-      case ChunkReader::Step::End:
-        x.body_read = true;
-        piece.end = true;
-        return piece;
-      case ChunkReader::Step::Bad:
-        x.note = chunk.why;
-        piece.fault = Fault::BadBody;
-        return piece;
-    }
-  }
-}
-
-Fault read_fault(IoStatus status) {
-  return status == IoStatus::TimedOut ? Fault::BodyTimeout : Fault::ClientGone;
-}
-
-Task<void> upload(Exchange& x) {
-  const bool chunked = x.body.kind == BodyKind::Chunked;
-  const TimeoutsConfig& timeouts = x.rules->timeouts;
-  std::string line;
-  bool first = true;
-  while (!x.upload.stop) {
-    const BodyPiece piece = co_await read_body_piece(x);
-    if (piece.fault != Fault::None) {
-      if (!x.upload.stop) {
-        x.upload.fault = piece.fault;
-        x.lease->stream.interrupt();  // the backend must not take half a body for a whole one
-      }
-      break;
-    }
-    line.clear();
-    if (piece.end) {
-      if (chunked) {
-        line.append(first ? "" : "\r\n").append(kLastChunk);
-        if (co_await x.lease->stream.write(timeouts.write, line) != IoStatus::Ok) {
-          break;
-        }
-      }
-      x.upload.done = true;
-      break;
-    }
-    if (chunked) {
-      append_chunk_line(piece.data.size(), first, line);
-    }
-    const IoStatus written = co_await x.lease->stream.write(timeouts.write, line, piece.data);
-    if (written == IoStatus::TimedOut && !x.upload.stop) {
-      x.upload.fault = Fault::BackendStalled;
-      x.lease->stream.interrupt();
-    }
-    if (written != IoStatus::Ok) {
-      break;  // the backend takes no more; its response, if any, is read by the exchange
-    }
-    first = false;
-  }
-  x.upload.running = false;
-  if (x.connection.phase == Connection::Phase::Waiting && !x.upload.stop) {
-    x.lease->stream.set_read_deadline(response_deadline(x));  // now it is the backend's turn
-  }
-  x.upload.finished.wake();
-}
-
-}  // namespace
-
-SteadyTime response_deadline(const Exchange& x) {
-  return x.upload.running ? SteadyTime::max()
-                          : x.lease->stream.in(x.rules->timeouts.response);
-}
-
-Task<BodyPiece> read_body_piece(Exchange& x) {
-  BodyPiece piece;
-  Buffer& in = x.work.in;
-  if (x.body_read) {
-    piece.end = true;
-    co_return piece;
-  }
-  while (true) {
-    if (const std::optional<BodyPiece> buffered = take_buffered(x)) {
-      piece = *buffered;
-      break;
-    }
-    in.compact();
-    if (in.space_size() == 0) {
-      piece.fault = Fault::BadBody;  // a chunk line or trailer of more than a buffer
-      break;
-    }
-    const IoResult read = co_await x.connection.stream.read_some(
-        in.space(), in.space_size(), x.connection.stream.in(x.rules->timeouts.body));
-    if (read.status != IoStatus::Ok) {
-      piece.fault = read_fault(read.status);
-      break;
-    }
-    in.commit(read.bytes);
-  }
-  x.body_bytes += piece.data.size();
-  if (piece.fault == Fault::None && x.body_bytes > x.rules->limits.body) {
-    piece.fault = Fault::BodyTooLarge;
-  }
-  co_return piece;
-}
-
-Task<IoStatus> invite_body(Exchange& x) {
-  if (!x.expects_continue || !x.work.in.empty()) {
-    co_return IoStatus::Ok;
-  }
-  x.expects_continue = false;
-  co_return co_await x.connection.stream.write(x.rules->timeouts.write, kContinue);
-}
-
-void start_upload(Exchange& x) {
-  x.upload.began = true;
-  x.upload.running = true;
-  start(upload(x));
-}
-
-Task<void> finish_upload(Exchange& x) {
-  if (!x.upload.running) {
-    co_return;
-  }
-  x.upload.stop = true;
-  x.connection.stream.nudge_reader();
-  if (x.lease) {
-    x.lease->stream.interrupt();
-  }
-  if (x.upload.running) {
-    co_await x.upload.finished;
-  }
-}
-
-namespace {
-
-// Ends the exchange with the client's connection cut: a truncated body must never look whole (RFC
-// 9112 8).
 void truncate(Exchange& x, Fault fault) {
   x.fault = fault;
   log_fault(x, fault);
   x.keep_alive = false;
-  x.connection.truncated = true;
+  x.connection.ending = ending_of(x, fault);
   x.connection.on_cut = nullptr;
   if (!x.upload.running) {  // else it still writes to the link: finish_upload ends that first
     x.lease.close();
   }
 }
 
-// Writes what is pending in work.out (the head, at first) and `data` behind it. False: truncated.
-Task<bool> flush(Exchange& x, std::string_view data = {}) {
+// Writes what is pending in work.out (the head, at first), `data` behind it, then `tail`. False:
+// truncated.
+Task<bool> flush(Exchange& x, std::string_view data = {}, std::string_view tail = {}) {
+  std::string& out = x.work.out;
+  const std::size_t size = data.size();
+  if (size <= kCopiedPiece) {
+    out.append(data).append(tail);
+    data = tail = {};
+  }
   x.connection.phase = Connection::Phase::Writing;
   const IoStatus status =
-      co_await x.connection.stream.write(x.rules->timeouts.write, x.work.out, data);
-  x.work.out.clear();
+      co_await x.connection.stream.write(x.rules->timeouts.write, out, data, tail);
+  out.clear();
   if (status != IoStatus::Ok) {
     truncate(x, status == IoStatus::TimedOut ? Fault::ClientStalled : Fault::ClientGone);
     co_return false;
   }
-  x.sent += data.size();
+  x.sent += size;
   co_return true;
 }
 
@@ -230,7 +70,10 @@ Task<bool> more_from_backend(Exchange& x, bool& ended) {
   Buffer& in = x.lease->in;
   in.compact();
   x.connection.phase = Connection::Phase::Waiting;
-  const IoResult read = co_await x.lease->more(response_deadline(x));
+  IoResult read;
+  do {
+    read = co_await x.lease->more(response_deadline(x));
+  } while (read.status == IoStatus::TimedOut && still_accepts_request(x));
   if (read.status == IoStatus::Ok) {
     co_return true;
   }
@@ -261,7 +104,6 @@ Task<void> relay_counted(Exchange& x) {
 }
 
 Task<void> relay_until_close(Exchange& x, bool chunked_to_client) {
-  bool first = true;
   bool ended = false;
   while (!ended) {
     Buffer& in = x.lease->in;
@@ -270,16 +112,15 @@ Task<void> relay_until_close(Exchange& x, bool chunked_to_client) {
     }
     const std::string_view data = in.bytes();
     if (chunked_to_client) {
-      append_chunk_line(data.size(), first, x.work.out);
+      append_chunk_line(data.size(), x.work.out);
     }
-    if (!co_await flush(x, data)) {
+    if (!co_await flush(x, data, chunked_to_client ? kChunkEnd : std::string_view{})) {
       co_return;
     }
-    first = false;
     in.consume(data.size());
   }
   if (ended && chunked_to_client) {
-    x.work.out.append(first ? "" : "\r\n").append(kLastChunk);
+    x.work.out.append(kLastChunk);
     co_await flush(x);
   }
 }
@@ -290,79 +131,96 @@ bool trailer_may_pass(const Exchange& x, const Field& trailer) {
          !x.rules->response_names.has(trailer.name);
 }
 
-// Decodes the backend's chunks and writes what each read brought as one chunk of our own.
-Task<void> relay_chunked(Exchange& x, bool chunked_to_client) {
-  ChunkReader reader{x.view->snapshot->response_limits};
-  std::string data;  // decoded pieces, when one read held several
-  std::string trailers;
-  bool first = true;
+// The chunks that have arrived from the backend: their data, moved together, and what came behind
+// it.
+struct Arrived {
+  std::string_view data;
+  std::size_t used = 0;  // bytes of the buffer that are done with
   bool complete = false;
-  bool ended = false;
-  while (!complete) {
-    Buffer& in = x.lease->in;
-    std::string_view rest = in.bytes();
-    std::string_view only;
-    data.clear();
-    while (true) {
-      const ChunkReader::Piece piece = reader.next(rest);
-      rest.remove_prefix(piece.consumed);
-      if (piece.step == ChunkReader::Step::Data) {
-        if (only.empty() && data.empty()) {
-          only = piece.data;
-        } else {
-          data.append(only).append(piece.data);
-          only = {};
+  bool bad = false;
+  bool more = false;  // more has come than one turn may take
+};
+
+Arrived take_chunks(Exchange& x, ChunkReader& reader, std::string& trailers) {
+  Buffer& in = x.lease->in;
+  Arrived arrived;
+  while (true) {
+    const ChunkReader::Piece piece =
+        reader.next_run(in.data() + arrived.used, in.size() - arrived.used);
+    arrived.used += piece.consumed;
+    switch (piece.step) {
+      case ChunkReader::Step::Data:
+        arrived.data = piece.data;
+        if (piece.more) {
+          arrived.more = true;
+          return arrived;
         }
-        continue;
-      }
-      if (piece.step == ChunkReader::Step::Trailer) {
+        break;
+      case ChunkReader::Step::Trailer:
         if (x.wants_trailers && trailer_may_pass(x, piece.trailer)) {
           trailers.append(piece.trailer.line);
         }
-        continue;
-      }
-      if (piece.step == ChunkReader::Step::Bad) {
+        break;
+      case ChunkReader::Step::Bad:
         x.note = piece.why;
-        truncate(x, Fault::BackendBadResponse);
-        co_return;
-      }
-      complete = piece.step == ChunkReader::Step::End;
-      break;
+        arrived.bad = true;
+        return arrived;
+      case ChunkReader::Step::End:
+        arrived.complete = true;
+        return arrived;
+      case ChunkReader::Step::NeedMore:
+        return arrived;
     }
-    const std::string_view out = data.empty() ? only : std::string_view{data};
-    if (!out.empty()) {
-      if (chunked_to_client) {
-        append_chunk_line(out.size(), first, x.work.out);
+  }
+}
+
+// Writes what each read brought as one chunk of our own, complete.
+Task<void> relay_chunked(Exchange& x, bool chunked_to_client) {
+  ChunkReader reader{x.view->snapshot->response_limits};
+  std::string trailers;
+  std::string last;
+  bool ended = false;
+  while (true) {
+    const Arrived arrived = take_chunks(x, reader, trailers);
+    std::string_view tail;
+    if (chunked_to_client) {
+      if (!arrived.data.empty()) {
+        append_chunk_line(arrived.data.size(), x.work.out);
+        tail = kChunkEnd;
       }
-      first = false;
-      if (complete && out.size() <= kCopiedPiece) {
-        x.work.out.append(out);  // goes with the last chunk in one system call
-        x.sent += out.size();
-      } else if (!co_await flush(x, out)) {
-        co_return;
+      if (arrived.complete) {
+        last.append(tail).append("0\r\n").append(trailers).append("\r\n");
+        tail = last;
       }
-    }
-    in.consume(in.size() - rest.size());
-    if (complete) {
-      break;
     }
     // A head that came with half a chunk line does not wait for the other half.
-    if (!x.work.out.empty() && !co_await flush(x)) {
+    const bool pending = !x.work.out.empty() || !arrived.data.empty() || !tail.empty();
+    if (pending && !co_await flush(x, arrived.data, tail)) {
       co_return;
     }
-    if (!co_await more_from_backend(x, ended)) {
+    if (arrived.complete) {
+      x.lease->in.consume(arrived.used);
       co_return;
     }
-  }
-  if (chunked_to_client) {
-    x.work.out.append(first ? "0\r\n" : "\r\n0\r\n").append(trailers).append("\r\n");
-  }
-  if (!x.work.out.empty()) {
-    co_await flush(x);
+    if (arrived.bad) {
+      truncate(x, Fault::BackendBadResponse);
+      co_return;
+    }
+    x.lease->in.consume(arrived.used);
+    if (arrived.more) {
+      co_await x.lease->stream.next_turn();
+    } else if (!co_await more_from_backend(x, ended)) {
+      co_return;
+    }
   }
 }
 
 }  // namespace
+
+bool ends_by_close(const Exchange& x) {
+  return x.work.request.minor == 0 && (x.response_body.kind == BodyKind::Chunked ||
+                                       x.response_body.kind == BodyKind::UntilClose);
+}
 
 Task<void> relay_response_body(Exchange& x, bool chunked_to_client) {
   switch (x.response_body.kind) {

@@ -7,7 +7,7 @@
 #include "http/error_page.hpp"
 #include "http/form.hpp"
 #include "server/change_session.hpp"
-#include "server/relay_body.hpp"
+#include "server/relay_upload.hpp"
 #include "server/site_hints.hpp"
 #include "server/worker.hpp"
 
@@ -64,13 +64,13 @@ Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
     if (piece.fault != Fault::None) {
       co_return piece.fault;
     }
-    if (piece.end) {
-      co_return Fault::None;
-    }
     if (out.size() + piece.data.size() > limit) {
       co_return Fault::BodyTooLarge;
     }
     out.append(piece.data);
+    if (piece.end) {
+      co_return Fault::None;
+    }
   }
 }
 

@@ -3,6 +3,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "http/date.hpp"
 #include "server/accept_connections.hpp"
@@ -14,8 +16,7 @@
 namespace keepsake {
 
 namespace {
-// The largest head that configuration allows (64 KiB) and as much again of its body. Memory that is
-// never written costs nothing: an ordinary exchange touches the first page.
+// Memory that is never written costs nothing: an ordinary exchange touches the first page.
 constexpr std::size_t kBufferSize = 128 * 1024;
 constexpr std::size_t kUsualBuffers = 128;
 constexpr std::size_t kUsualWorkspaces = 128;
@@ -86,6 +87,10 @@ std::shared_ptr<SessionStore> Worker::store_for(const Snapshot& snapshot) {
 }
 
 void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
+  // Room for the largest head, which is held, and a trailer line of the same size behind it.
+  const std::size_t head =
+      std::max(snapshot->request_limits.bytes, snapshot->response_limits.bytes);
+  buffers_.grow_to(std::max(kBufferSize, 2 * head));
   auto view = std::make_shared<View>();
   view->store = store_for(*snapshot);
   view->cells = traffic_.bind(snapshot->config);
@@ -209,8 +214,9 @@ void Worker::sweep() {
   }
   if (now >= idle_until_) {
     for_each_connection([](Connection& connection) {
-      if (connection.phase == Connection::Phase::Idle) {
-        connection.stream.interrupt();
+      // A request that has come is answered, also when its bytes have not reached the connection.
+      if (connection.phase == Connection::Phase::Idle && !connection.stream.has_input()) {
+        connection.stream.nudge_reader();
       }
     });
   }

@@ -6,6 +6,7 @@
 #include "http/chars.hpp"
 #include "server/commit_session.hpp"
 #include "server/relay_body.hpp"
+#include "server/relay_upload.hpp"
 #include "server/response_head.hpp"
 #include "server/worker.hpp"
 
@@ -88,8 +89,10 @@ Task<void> write_local(Exchange& x) {
   const IoStatus status = co_await x.connection.stream.write(x.rules->timeouts.write, out, body);
   if (status != IoStatus::Ok) {
     x.keep_alive = false;
+    x.connection.ending = Connection::Ending::Abandon;
+  } else if (!x.keep_alive && may_still_send(x)) {
+    x.connection.ending = Connection::Ending::Linger;
   }
-  x.connection.linger = !x.keep_alive && may_still_send(x);
 }
 
 // Whether the backend's link may serve again once the body is read.
@@ -149,12 +152,6 @@ bool append_response_framing(const Exchange& x, std::string& out) {
     return true;
   }
   return false;
-}
-
-// A response without a length reaches an HTTP/1.0 client as "until the connection closes".
-bool ends_by_close(const Exchange& x) {
-  return x.work.request.minor == 0 && (x.response_body.kind == BodyKind::Chunked ||
-                                       x.response_body.kind == BodyKind::UntilClose);
 }
 
 // What the route adds; to say how long a response may be kept is not its own when a cookie is set.
@@ -219,6 +216,7 @@ Task<void> write_forwarded(Exchange& x) {
   if (status != IoStatus::Ok) {
     x.fault = status == IoStatus::TimedOut ? Fault::ClientStalled : Fault::ClientGone;
     x.keep_alive = false;
+    x.connection.ending = Connection::Ending::Abandon;
     reusable = false;
   } else if (!whole || !ready.empty()) {
     x.sent += ready.size();
@@ -236,7 +234,9 @@ Task<void> write_forwarded(Exchange& x) {
   if (x.lease) {
     return_link(x, reusable);
   }
-  x.connection.linger = !x.keep_alive && may_still_send(x);
+  if (!x.keep_alive && x.connection.ending == Connection::Ending::Close && may_still_send(x)) {
+    x.connection.ending = Connection::Ending::Linger;
+  }
 }
 
 }  // namespace

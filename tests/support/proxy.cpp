@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/ip/address.hpp>
 #include <mutex>
 #include <sstream>
@@ -92,13 +93,23 @@ class WatchedClock final : public Clock {
   using Readings = std::map<std::thread::id, std::uint64_t>;
 
   SteadyTime steady() const override {
-    const SteadyTime now = clock_.steady();
+    ++waiting_;
     const std::lock_guard lock(mutex_);
+    --waiting_;
     ++readings_[std::this_thread::get_id()];
-    return now;
+    return clock_.steady();
   }
   WallTime wall() const override { return clock_.wall(); }
   void advance(std::chrono::milliseconds by) { clock_.advance(by); }
+  // `meanwhile` happens while a thread that is about to read the new time is held.
+  void advance(std::chrono::milliseconds by, const std::function<void()>& meanwhile) {
+    const std::lock_guard lock(mutex_);
+    clock_.advance(by);
+    while (waiting_ == 0) {
+      std::this_thread::yield();
+    }
+    meanwhile();
+  }
   Readings readings() const {
     const std::lock_guard lock(mutex_);
     Readings readings = readings_;
@@ -109,6 +120,7 @@ class WatchedClock final : public Clock {
  private:
   ManualClock clock_;
   mutable std::mutex mutex_;
+  mutable std::atomic<int> waiting_{0};
   mutable Readings readings_;
 };
 
@@ -255,6 +267,11 @@ void Proxy::advance(std::chrono::milliseconds by) {
       return now.at(thread.first) >= thread.second + 2;
     });
   });
+}
+
+void Proxy::advance(std::chrono::milliseconds by, const std::function<void()>& meanwhile) {
+  inside_->clock.advance(by, meanwhile);
+  advance(std::chrono::milliseconds{0});
 }
 
 std::chrono::milliseconds Proxy::advance_until(std::chrono::milliseconds step,

@@ -53,14 +53,16 @@ class Proxy {
 
   // Turns the clock and waits until the worker has looked at it and at all its deadlines.
   void advance(std::chrono::milliseconds by);
+  // The same; `meanwhile` happens when the worker has begun to look and does not know the time yet.
+  void advance(std::chrono::milliseconds by, const std::function<void()>& meanwhile);
   // Turns the clock in steps until `happened`; returns how far. Throws after the guard's real time.
   std::chrono::milliseconds advance_until(std::chrono::milliseconds step,
                                           const std::function<bool()>& happened);
   // Waits (in real time, guarded) for what needs no clock.
   void wait_until(std::string_view what, const std::function<bool()>& happened) const;
 
-  // What has been counted, and logged, once the worker is done with what it was at: a client sees an
-  // answer, or an end, before the proxy has counted it.
+  // What has been counted, and logged, once the worker is done with what it was at: a client sees
+  // an answer, or an end, before the proxy has counted it.
   std::uint64_t count(Counter counter) const;
   std::size_t connections() const;
   // Of the backends' servers, as the worker sees them.

@@ -86,6 +86,10 @@ TEST_CASE("a response that breaks off during an upload ends both", "[wire][abort
     // Who only writes learns of it by writing.
     proxy.wait_until("the proxy notices", [&] { return !link.send("1\r\nx\r\n"); });
   }
+  if (client) {
+    client.read_rest();
+    client.close();
+  }
   proxy.wait_until("the connection is gone", [&] { return proxy.connections() == 0; });
 }
 

@@ -146,3 +146,22 @@ TEST_CASE("a reload drops no connection and interrupts no exchange", "[wire][dra
   client.send("GET /" + long_path + " HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.read_response().status() == 414);
 }
+
+TEST_CASE("a request that has come when the patience of a drain ends is answered",
+          "[wire][drain]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link kept = proxy.connect();
+  kept.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  link.send(kOk);
+  CHECK(kept.read_response().body == "ok");
+  proxy.drain();
+  proxy.advance(std::chrono::seconds{5}, [&] { kept.send(kGet); });
+  link.read_request();
+  link.send(kOk);
+  const Message response = kept.read_response();
+  CHECK(response.body == "ok");
+  CHECK(response.value("Connection") == "close");
+}

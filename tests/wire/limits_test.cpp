@@ -163,3 +163,75 @@ TEST_CASE("a link that cannot be made for want of descriptors is no fault of the
   link.send(kOk);
   CHECK(again.read_response().body == "ok");
 }
+
+TEST_CASE("the limit of a head holds exactly, up to its maximum, and leaves room for the body",
+          "[wire][limits]") {
+  constexpr std::size_t kLimit = 1024UL * 1024;
+  Backend backend;
+  Proxy proxy{backend, "limits: {header: 1MiB}\n"};
+  Link link;
+  const auto head_of = [](std::size_t size, std::string_view lines) {
+    std::string head = "POST / HTTP/1.1\r\nHost: a\r\n" + std::string{lines} + "X-Long: ";
+    head.append(size - head.size() - 4, 'x').append("\r\n\r\n");
+    return head;
+  };
+  const std::size_t size =
+      GENERATE_REF(values<std::size_t>({60'000, 131'072, 140'000, 500'000, kLimit}));
+  const bool chunked = GENERATE(false, true);
+  CAPTURE(size, chunked);
+  Link client = proxy.connect();
+  const std::string request =
+      head_of(size, chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: 40000\r\n");
+  const std::string body = chunked ? "9c40\r\n" + std::string(40'000, 'b') +
+                                         "\r\n0\r\nX-Sum: " + std::string(kLimit - 100, 's') +
+                                         "\r\n\r\n"
+                                   : std::string(40'000, 'b');
+  std::string got;
+  const std::string all = request + body;
+  for (std::size_t sent = 0; sent < all.size();) {
+    sent += client.send_some(std::string_view{all}.substr(sent));
+    if (!link && backend.has_connection()) {
+      link = backend.accept();
+    }
+    if (link) {
+      link.drain_into(got);
+    }
+  }
+  if (!link) {
+    link = backend.accept();
+  }
+  link.unread(got);
+  const Message message = link.read_request();
+  CHECK(message.value("X-Long").size() == size - (request.find("X-Long: ") + 8) - 4);
+  CHECK((message.body == std::string(40'000, 'b')));
+  link.send(kOk);
+  CHECK(client.read_response().body == "ok");
+  if (size == kLimit && !chunked) {
+    Link above = proxy.connect();
+    const std::string large = head_of(kLimit + 1, "Content-Length: 0\r\n");
+    for (std::size_t sent = 0; sent < large.size();) {
+      sent += above.send_some(std::string_view{large}.substr(sent));
+    }
+    CHECK(above.read_response().status() == 431);
+  }
+}
+
+TEST_CASE("a limit of heads that a reload raises holds for pipelined requests too",
+          "[wire][limits]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(std::string{kGet} + "GET /second HTTP/1.1\r\nHost: a\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  proxy.reload(std::string{kTutorial} + "limits: {header: 1MiB}\n");
+  link.send(kOk);
+  CHECK(client.read_response().body == "ok");
+  const std::string rest = "X-Long: " + std::string(200'000, 'x') + "\r\n\r\n";
+  for (std::size_t sent = 0; sent < rest.size();) {
+    sent += client.send_some(std::string_view{rest}.substr(sent));
+  }
+  CHECK(link.read_request().start_line() == "GET /second HTTP/1.1");
+  link.send(kOk);
+  CHECK(client.read_response().body == "ok");
+}

@@ -374,3 +374,147 @@ TEST_CASE("a body above the limit is 413, known at once or not", "[wire][streami
   Link second = backend.accept();
   CHECK(second.read_request().body == "0123456789");
 }
+
+TEST_CASE("every chunk that is written is complete", "[wire][streaming]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  SECTION("of a chunked response") {
+    client.send(kGet);
+    Link link = backend.accept();
+    link.read_request();
+    link.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.read_until("\r\n\r\n");
+    for (const std::string& data : {std::string{"data: 1"}, std::string(70'000, 'x')}) {
+      char line[20];
+      std::snprintf(line, sizeof line, "%zx\r\n", data.size());
+      link.send(line + data);  // its CRLF is still to come
+      std::string got, expected;
+      std::size_t left = data.size();
+      while (left > 0) {
+        const std::string size = client.read_until("\r\n");
+        const std::size_t n = std::stoul(size, nullptr, 16);
+        REQUIRE(n <= left);
+        const std::string chunk = client.read_exactly(n + 2);
+        CHECK(chunk.ends_with("\r\n"));
+        left -= n;
+      }
+      link.send("\r\n");
+    }
+    link.send("0\r\n\r\n");
+    CHECK(client.read_exactly(5) == "0\r\n\r\n");
+  }
+  SECTION("of a response that lasts until the close") {
+    client.send(kGet);
+    Link link = backend.accept();
+    link.read_request();
+    link.send("HTTP/1.1 200 OK\r\n\r\n");
+    client.read_until("\r\n\r\n");
+    link.send("data: 1");
+    CHECK(client.read_exactly(12) == "7\r\ndata: 1\r\n");
+    link.send("data: 2");
+    CHECK(client.read_exactly(12) == "7\r\ndata: 2\r\n");
+    link.close();
+    CHECK(client.read_exactly(5) == "0\r\n\r\n");
+  }
+  SECTION("of an upload") {
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    Link link = backend.accept();
+    link.read_until("\r\n\r\n");
+    client.send("7\r\ndata: 1");
+    CHECK(link.read_exactly(12) == "7\r\ndata: 1\r\n");
+    client.send("\r\n7\r\ndata: 2\r\n");
+    CHECK(link.read_exactly(12) == "7\r\ndata: 2\r\n");
+    client.send("0\r\n\r\n");
+    CHECK(link.read_exactly(5) == "0\r\n\r\n");
+  }
+}
+
+TEST_CASE("small chunks that have come together go on together", "[wire][streaming]") {
+  Backend backend;
+  Proxy proxy{backend};
+  std::string body;
+  for (int i = 0; i < 10'000; ++i) {
+    body += "1\r\na\r\n";
+  }
+  body += "0\r\n\r\n";
+  const auto chunks_of = [](const Message& message) {
+    std::size_t chunks = 0;
+    for (std::size_t at = 0; (at = message.raw_body.find("\r\n", at)) != std::string::npos; ++at) {
+      ++chunks;
+    }
+    return chunks;
+  };
+  Link client = proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body);
+  Link link = backend.accept();
+  const Message request = link.read_request();
+  CHECK(request.body == std::string(10'000, 'a'));
+  CHECK(chunks_of(request) < 500);
+  link.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body);
+  const Message response = client.read_response();
+  CHECK(response.body == std::string(10'000, 'a'));
+  CHECK(chunks_of(response) < 500);
+}
+
+TEST_CASE("a connection with many pipelined requests lets others have their turn",
+          "[wire][streaming]") {
+  Backend backend;
+  Proxy proxy{backend};
+  std::string many;
+  for (int i = 0; i < 2000; ++i) {
+    many += "PUT /setName HTTP/1.1\r\nHost: a\r\n\r\n";
+  }
+  Link greedy = proxy.connect();
+  Link modest = proxy.connect();
+  proxy.wait_until("both are known", [&] { return proxy.connections() == 2; });
+  proxy.advance(std::chrono::milliseconds{1}, [&] {
+    greedy.send(many);
+    modest.send("PUT /reset HTTP/1.1\r\nHost: a\r\n\r\n");
+  });
+  CHECK(modest.read_response().status() == 405);
+  std::string answers;
+  proxy.wait_until("all are answered and logged", [&] {
+    greedy.drain_into(answers);
+    const std::string log = proxy.access_log();
+    return std::count(log.begin(), log.end(), '\n') == 2001;
+  });
+  const std::string log = proxy.access_log();
+  const auto before =
+      std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(log.find("/reset")), '\n');
+  CHECK(before < 50);
+}
+
+TEST_CASE("a refusal survives a client that goes on sending for a while",
+          "[wire][streaming][early]") {
+  Backend backend;
+  Proxy proxy{backend, "limits: {body: 100B}\n"};
+  Link client = proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000000\r\n\r\n");
+  proxy.wait_until("it is refused", [&] { return client.readable(); });
+  const std::string piece(100'000, 'x');
+  SECTION("and then reads") {
+    for (int i = 0; i < 15; ++i) {
+      REQUIRE(client.send(piece));
+      proxy.advance(std::chrono::milliseconds{1500});
+    }
+    CHECK(client.read_response().status() == 413);
+    CHECK(client.read_to_end().empty());
+    client.close();
+    proxy.wait_until("the connection is gone", [&] { return proxy.connections() == 0; });
+  }
+  SECTION("and then pauses") {
+    const auto took = proxy.advance_until(std::chrono::milliseconds{500},
+                                          [&] { return proxy.connections() == 0; });
+    CHECK(took >= std::chrono::seconds{2});
+    CHECK(took <= std::chrono::seconds{4});
+  }
+  SECTION("but not for ever") {
+    const auto took = proxy.advance_until(std::chrono::milliseconds{500}, [&] {
+      client.send_some(piece);
+      return proxy.connections() == 0;
+    });
+    CHECK(took >= std::chrono::seconds{30});
+    CHECK(took <= std::chrono::seconds{35});
+  }
+}

@@ -177,16 +177,31 @@ TEST_CASE("an upgrade with a body is refused", "[wire][upgrade]") {
   Backend backend;
   Proxy proxy{backend};
   const std::string counted = insert_line(kUpgrade, "Content-Length: 5\r\n") + "hello";
-  const std::string empty = insert_line(kUpgrade, "Content-Length: 0\r\n");
   const std::string chunked = insert_line(kUpgrade, "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n";
   for (const std::string& request :
-       {counted, empty, chunked, "POST" + counted.substr(3),
+       {counted, chunked, "POST" + counted.substr(3),
         std::string{
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n"
             "Content-Length: 5\r\n\r\nhello"}}) {
     CAPTURE(request);
     CHECK(refused(proxy, backend, request).status() == 400);
   }
+}
+
+TEST_CASE("a length of 0 is no body: the upgrade goes on", "[wire][upgrade]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(insert_line(kUpgrade, "Content-Length: 0\r\n"));
+  Link link = backend.accept();
+  const Message request = link.read_head();
+  CHECK(request.value("Upgrade") == "websocket");
+  CHECK_FALSE(request.has("Content-Length"));
+  link.send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  CHECK(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 101 "));
+  client.send("frame");
+  CHECK(link.read_exactly(5) == "frame");
 }
 
 TEST_CASE("a cross-site WebSocket on a session route is refused", "[wire][upgrade]") {
