@@ -76,8 +76,10 @@ bool ResponseFields::read_lines(char* p, const char* end, bool trailers) {
     }
     const std::string_view name_text{name, static_cast<std::size_t>(p - name)};
     ++p;
+    // The line ends at its first CR, and that is before its first LF.
     auto* const stop = static_cast<char*>(std::memchr(p, '\r', static_cast<std::size_t>(end - p)));
-    if (stop == nullptr || stop + 1 == end || stop[1] != '\n') {
+    if (stop == nullptr || stop + 1 == end || stop[1] != '\n' ||
+        std::memchr(p, '\n', static_cast<std::size_t>(stop - p)) != nullptr) {
       return false;
     }
     const std::string_view value = trim({p, static_cast<std::size_t>(stop - p)});

@@ -82,8 +82,8 @@ Http2Session::Http2Session(Http2Memory& memory, Http2StreamOwner& owner, Random&
       trusted_(settings.trusted),
       most_block_bytes_(kBombTimes * std::max(settings.header_list, kLeastHeaderList)) {
   nghttp2_mem hooks = hooks_of(memory_);
-  if (nghttp2_session_server_new3(&session_, session_callbacks(), this,
-                                  session_options(settings.trusted), &hooks) != 0) {
+  if (nghttp2_session_server_new3(&session_, session_callbacks(), this, session_options(),
+                                  &hooks) != 0) {
     throw std::bad_alloc{};
   }
   const std::array<nghttp2_settings_entry, 5> entries{{

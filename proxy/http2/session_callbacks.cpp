@@ -35,9 +35,9 @@ struct SessionCallbacks {
     return 0;
   }
 
-  static int on_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name,
-                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
-                       std::uint8_t, void* user) {
+  static int on_header(nghttp2_session* session, const nghttp2_frame* frame,
+                       const std::uint8_t* name, std::size_t name_size, const std::uint8_t* value,
+                       std::size_t value_size, std::uint8_t, void* user) {
     constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 6.5.2
     Http2Session& self = session_of(user);
     self.block_bytes_ += name_size + value_size + kFieldOverhead;
@@ -45,9 +45,14 @@ struct SessionCallbacks {
       self.pending_flood_ = Flood::HeaderBomb;
       return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
+    const std::string_view field{reinterpret_cast<const char*>(name), name_size};
     if (self.reading_ != nullptr) {
-      self.text_.add({reinterpret_cast<const char*>(name), name_size},
-                     {reinterpret_cast<const char*>(value), value_size});
+      self.text_.add(field, {reinterpret_cast<const char*>(value), value_size});
+    } else if (field == "content-length") {
+      // A trailer that would frame (RFC 9110 6.5.1).
+      if (Http2StreamState* stream = stream_of(session, frame->hd.stream_id)) {
+        self.submit_reset(*stream, Http2Code::ProtocolError);
+      }
     }
     return 0;
   }
@@ -261,17 +266,17 @@ Callbacks make_callbacks() {
   return Callbacks{made};
 }
 
-Option make_option(std::uint64_t times) {
+Option make_option() {
+  constexpr std::uint64_t kUnlimited = 1'000'000'000;
   nghttp2_option* made = nullptr;
   if (nghttp2_option_new(&made) != 0) {
     throw std::bad_alloc{};
   }
   nghttp2_option_set_no_auto_window_update(made, 1);  // credit is the owner's to return
   nghttp2_option_set_no_closed_streams(made, 1);      // they would be kept for RFC 7540's tree
-  // FloodBudget counts the same resets and is asked first. The library's own limit, which looks at
-  // the machine's clock and ends with INTERNAL_ERROR, stands behind it at twice as much.
-  nghttp2_option_set_stream_reset_rate_limit(made, 2 * times * FloodBudget::kTokens,
-                                             2 * times * FloodBudget::kPerSecond);
+  // FloodBudget counts resets, by the time that feed() is given; the library would by the
+  // machine's.
+  nghttp2_option_set_stream_reset_rate_limit(made, kUnlimited, kUnlimited);
   nghttp2_option_set_max_settings(made, 32);
   nghttp2_option_set_max_outbound_ack(made, 100);
   nghttp2_option_set_max_continuations(made, 8);
@@ -288,10 +293,9 @@ const nghttp2_session_callbacks* session_callbacks() {
   return callbacks.get();
 }
 
-const nghttp2_option* session_options(bool trusted) {
-  static const Option option = make_option(1);
-  static const Option trusted_option = make_option(FloodBudget::kTrustedTimes);
-  return trusted ? trusted_option.get() : option.get();
+const nghttp2_option* session_options() {
+  static const Option option = make_option();
+  return option.get();
 }
 
 nghttp2_data_provider response_body() {

@@ -8,8 +8,7 @@ namespace keepsake {
 
 const nghttp2_session_callbacks* session_callbacks();
 
-// `trusted`: the peer is a trusted proxy, whose resets have tenfold limits.
-const nghttp2_option* session_options(bool trusted);
+const nghttp2_option* session_options();
 
 // Where nghttp2 finds the bodies of responses.
 nghttp2_data_provider response_body();

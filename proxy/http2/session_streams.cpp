@@ -174,6 +174,10 @@ void Http2Session::head_complete(bool ended) {
 }
 
 void Http2Session::body_came(Http2StreamState& stream, std::string_view data) {
+  if (stream.reset_) {
+    nghttp2_session_consume_connection(session_, data.size());
+    return;  // nobody will read it
+  }
   if (stream.unreturned_ + data.size() > stream.window_) {
     return;  // beyond its window: nghttp2 hands it out, and resets the stream
   }
@@ -188,6 +192,9 @@ void Http2Session::body_came(Http2StreamState& stream, std::string_view data) {
 }
 
 void Http2Session::body_ended(Http2StreamState& stream) {
+  if (stream.reset_) {
+    return;  // what is cut must not look whole
+  }
   stream.ended = stream.news_.ended = true;
   end_upload(stream);
   tell_head(stream);
