@@ -1,6 +1,7 @@
 #pragma once
 // The error codes of RST_STREAM and GOAWAY (RFC 9113 7).
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,8 @@ enum class Http2Code : std::uint32_t {
   InadequateSecurity = 0xc,
   Http11Required = 0xd,
 };
+
+inline constexpr std::size_t kHttp2Codes = 14;
 
 // The name as metrics and the log write it: "protocol_error"; "unknown" for others.
 std::string_view describe(Http2Code code);

@@ -70,11 +70,12 @@ nghttp2_mem hooks_of(SessionMemory& memory) {
 
 }  // namespace
 
-Http2Session::Http2Session(Http2Memory& memory, Http2StreamOwner& owner, Random& random,
-                           const Settings& settings, SteadyTime now)
+Http2Session::Http2Session(const Shared& shared, Http2StreamOwner& owner, const Settings& settings,
+                           SteadyTime now)
     : owner_(owner),
-      random_(random),
-      memory_(memory),
+      counts_(shared.counts),
+      random_(shared.random),
+      memory_(shared.memory),
       fields_(std::make_unique<ResponseFields>()),
       walk_(kHttp2Preface.size()),
       budget_(now, settings.trusted),
@@ -111,6 +112,7 @@ void Http2Session::feed(std::string_view bytes, SteadyTime now) {
   std::string_view rest = bytes;
   FrameHead frame;
   while (walk_.next(rest, frame)) {
+    count_frame(frame);
     if (const Flood flood = budget_.count(frame, now); flood != Flood::None) {
       flooded(flood);
       if (over_ != Over::No) {
@@ -127,6 +129,13 @@ void Http2Session::feed(std::string_view bytes, SteadyTime now) {
   pump();
   if (over_ == Over::No && nghttp2_session_get_outbound_queue_size(session_) > kTooManyAnswers) {
     flooded(Flood::Answers);
+  }
+}
+
+void Http2Session::count_frame(const FrameHead& frame) {
+  if (frame.type == static_cast<std::uint8_t>(FrameType::Headers) ||
+      frame.type == static_cast<std::uint8_t>(FrameType::Continuation)) {
+    counts_.request_blocks.add(frame.length);
   }
 }
 
@@ -186,6 +195,8 @@ void Http2Session::fail_by_library(int error) {
 void Http2Session::fail(Http2Code code, std::string_view reason, Flood flood) {
   append_goaway(static_cast<std::uint32_t>(nghttp2_session_get_last_proc_stream_id(session_)), code,
                 reason, out_);
+  counts_.goaways_sent.add(number_of(code));
+  counts_.floods[static_cast<std::size_t>(flood)].add(flood == Flood::None ? 0 : 1);
   over_ = code == Http2Code::NoError ? Over::Ended : Over::Failed;
   code_ = code;
   flood_ = flood == Flood::None ? flood_ : flood;
@@ -201,6 +212,7 @@ void Http2Session::flooded(Flood flood) {
     return;
   }
   flood_ = flood;
+  counts_.floods[static_cast<std::size_t>(flood)].add();
   code_ = Http2Code::EnhanceYourCalm;
   reason_ = describe(flood);
   budget_.refill();
@@ -212,6 +224,7 @@ void Http2Session::flooded(Flood flood) {
 }
 
 void Http2Session::goaway_sent(std::uint32_t code, std::string_view reason) {
+  counts_.goaways_sent.add(code);
   const bool only_warns = code == NGHTTP2_ENHANCE_YOUR_CALM && flood_ != Flood::None;
   if (code != NGHTTP2_NO_ERROR && !only_warns) {
     over_ = Over::Failed;
@@ -223,6 +236,7 @@ void Http2Session::goaway_sent(std::uint32_t code, std::string_view reason) {
 
 // Codes of Keepsake's own trouble, and of a refusal for want of room, are not the client's fault.
 void Http2Session::reset_sent(std::uint32_t code) {
+  counts_.resets_sent.add(code);
   if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR &&
       code != NGHTTP2_REFUSED_STREAM) {
     count_bad_stream();

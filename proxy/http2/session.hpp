@@ -11,6 +11,10 @@
 //   while (session.take_output(out)) { co_await stream.write(out); }
 //   if (session.over() != Http2Session::Over::No) { close as over() says }
 //
+// Memory of a connection: nghttp2's 26 KiB (at rest 10), at most 2 x 4 KiB of HPACK's tables,
+// output of at most 64 KiB, a frame and the heads of its streams; bodies of requests of at most 1
+// MiB, or 2 MiB while a lone upload has a large window. Streams themselves are the owner's.
+//
 // Errors are values: a stream's in its Http2StreamState, the connection's in over(), code() and
 // reason(). Nothing throws but the constructor (std::bad_alloc).
 
@@ -23,6 +27,7 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "http2/counts.hpp"
 #include "http2/error_code.hpp"
 #include "http2/flood.hpp"
 #include "http2/frame_walk.hpp"
@@ -58,10 +63,17 @@ class Http2Session {
   // Output that waits for the socket, before one more frame of at most 16 KiB.
   static constexpr std::size_t kMostOutput = 64 * 1024;
 
-  // `memory`, `owner` and `random` outlive the session; so do all streams that owner.open() hands
-  // out, until release(). Its own SETTINGS are in the output at once.
-  Http2Session(Http2Memory& memory, Http2StreamOwner& owner, Random& random,
-               const Settings& settings, SteadyTime now);
+  // What a worker's sessions share; outlives them.
+  struct Shared {
+    Http2Memory& memory;
+    Http2Counts& counts;
+    Random& random;
+  };
+
+  // `owner` outlives the session; so do all streams that owner.open() hands out, until release().
+  // Its own SETTINGS are in the output at once.
+  Http2Session(const Shared& shared, Http2StreamOwner& owner, const Settings& settings,
+               SteadyTime now);
   ~Http2Session();
   Http2Session(const Http2Session&) = delete;
   Http2Session& operator=(const Http2Session&) = delete;
@@ -130,10 +142,10 @@ class Http2Session {
   bool respond(Http2StreamState& stream, std::string& text, std::string_view piece, bool last);
   // To an extended CONNECT, in place of a 101: `:status 200`, without the handshake's own lines.
   bool respond_tunnel(Http2StreamState& stream, std::string& text);
-  // The next piece, after the one before was sent; empty with `last` ends the body.
-  bool send(Http2StreamState& stream, std::string_view piece, bool last);
-  // Ends the body with trailer lines (no empty line behind them), which must stay as a piece must.
-  bool send_trailers(Http2StreamState& stream, std::string& lines);
+  // The next piece, after the one before was sent; empty with `last` ends the body. `trailers` are
+  // lines that end it (no empty line behind them), and may go when the call returns.
+  bool send(Http2StreamState& stream, std::string_view piece, bool last,
+            std::string_view trailers = {});
   // Whether all that was given is in the output: pieces may go, and after the last the stream is
   // complete.
   bool sent(const Http2StreamState& stream) const;
@@ -158,6 +170,7 @@ class Http2Session {
   void flooded(Flood flood);
   void goaway_sent(std::uint32_t code, std::string_view reason);
   void reset_sent(std::uint32_t code);
+  void count_frame(const FrameHead& frame);
   void count_bad_stream();
   void close_streams();
 
@@ -179,13 +192,14 @@ class Http2Session {
 
   // A response.
   bool can_send(const Http2StreamState& stream) const;
-  bool submit(Http2StreamState& stream, std::string_view piece, bool last);
+  bool submit(Http2StreamState& stream, std::size_t text_size, std::string_view piece, bool last);
   void pump_for(Http2StreamState& stream);
   void note_sent(Http2StreamState& stream);
   void response_finished(Http2StreamState& stream);
   void submit_reset(Http2StreamState& stream, Http2Code code);
 
   Http2StreamOwner& owner_;
+  Http2Counts& counts_;
   Random& random_;
   SessionMemory memory_;
   nghttp2_session* session_ = nullptr;

@@ -74,6 +74,7 @@ struct SessionCallbacks {
         }
         break;
       case NGHTTP2_RST_STREAM:
+        self.counts_.resets_received.add(frame->rst_stream.error_code);
         if (Http2StreamState* stream = stream_of(session, frame->hd.stream_id)) {
           stream->reset_by_peer = true;
         }
@@ -83,6 +84,7 @@ struct SessionCallbacks {
             self.settings_acknowledged_ || (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
         break;
       case NGHTTP2_GOAWAY:
+        self.counts_.goaways_received.add(frame->goaway.error_code);
         self.peer_goes_away_ = true;
         break;
       case NGHTTP2_PRIORITY_UPDATE:
@@ -124,6 +126,7 @@ struct SessionCallbacks {
       }
       self.note_closed(*stream);
       stream->code = code;
+      stream->gone = !stream->finished_;
       stream->news_.closed = true;
       self.note(*stream);
     }
@@ -148,7 +151,7 @@ struct SessionCallbacks {
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (stream.last_ && size == stream.piece_.size()) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (stream.trailers_ != nullptr && submit_trailers(session, id, stream, user)) {
+      if (!stream.trailers_.empty() && submit_trailers(session, id, stream, user)) {
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       }
     }
@@ -158,7 +161,7 @@ struct SessionCallbacks {
   static bool submit_trailers(nghttp2_session* session, std::int32_t id, Http2StreamState& stream,
                               void* user) {
     ResponseFields& fields = *session_of(user).fields_;
-    std::string& lines = *std::exchange(stream.trailers_, nullptr);
+    std::string& lines = stream.trailers_;
     if (!fields.read_trailers(lines.data(), lines.size()) || fields.size() == 0) {
       return false;
     }
@@ -190,6 +193,8 @@ struct SessionCallbacks {
     Http2Session& self = session_of(user);
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
+        self.counts_.response_blocks.add(frame->hd.length);
+        [[fallthrough]];
       case NGHTTP2_DATA:
         if (Http2StreamState* stream = stream_of(session, frame->hd.stream_id)) {
           if (frame->hd.type == NGHTTP2_HEADERS) {

@@ -46,6 +46,7 @@ Http2StreamState* Http2Session::attach(std::uint32_t id) {
   }
   streams_ = stream;
   ++open_streams_;
+  counts_.streams.add();
   nghttp2_session_set_stream_user_data(session_, id_of(*stream), stream);
   return stream;
 }
@@ -123,6 +124,7 @@ void Http2Session::close_streams() {
     if (!stream->closed) {
       note_closed(*stream);
       stream->code = static_cast<std::uint32_t>(code_);
+      stream->gone = !stream->finished_;
       stream->news_.closed = true;
       note(*stream);
     }
@@ -151,6 +153,7 @@ void Http2Session::head_complete(bool ended) {
     base64_encode(nonce, key);
   }
   stream.fault = text_.finish(key);
+  counts_.request_text.add(stream.place.head->size);
   stream.why = text_.why();
   stream.websocket = text_.websocket() && stream.fault == Fault::None;
   if (!text_.has_priority() && !was_prioritised(stream.id)) {
@@ -269,15 +272,16 @@ bool Http2Session::respond_interim(Http2StreamState& stream, std::string& text) 
 bool Http2Session::respond(Http2StreamState& stream, std::string& text, std::string_view piece,
                            bool last) {
   return can_send(stream) && fields_->read_head(text.data(), text.size()) &&
-         submit(stream, piece, last);
+         submit(stream, text.size(), piece, last);
 }
 
 bool Http2Session::respond_tunnel(Http2StreamState& stream, std::string& text) {
   return can_send(stream) && fields_->read_head(text.data(), text.size(), true) &&
-         submit(stream, {}, false);
+         submit(stream, text.size(), {}, false);
 }
 
-bool Http2Session::submit(Http2StreamState& stream, std::string_view piece, bool last) {
+bool Http2Session::submit(Http2StreamState& stream, std::size_t text_size, std::string_view piece,
+                          bool last) {
   stream.piece_ = piece;
   stream.last_ = last;
   stream.head_submitted_ = true;
@@ -285,6 +289,7 @@ bool Http2Session::submit(Http2StreamState& stream, std::string_view piece, bool
     fields_->ask_for_copies();  // the text will be gone when there is room again
   }
   nghttp2_data_provider body = response_body();
+  counts_.response_text.add(text_size);
   if (nghttp2_submit_response(session_, id_of(stream), fields_->data(), fields_->size(),
                               piece.empty() && last ? nullptr : &body) != 0) {
     return false;
@@ -293,10 +298,12 @@ bool Http2Session::submit(Http2StreamState& stream, std::string_view piece, bool
   return true;
 }
 
-bool Http2Session::send(Http2StreamState& stream, std::string_view piece, bool last) {
+bool Http2Session::send(Http2StreamState& stream, std::string_view piece, bool last,
+                        std::string_view trailers) {
   if (!can_send(stream)) {
     return false;
   }
+  stream.trailers_ = trailers;
   stream.piece_ = piece;
   stream.last_ = last;
   if (std::exchange(stream.deferred_, false)) {
@@ -304,11 +311,6 @@ bool Http2Session::send(Http2StreamState& stream, std::string_view piece, bool l
   }
   pump_for(stream);
   return true;
-}
-
-bool Http2Session::send_trailers(Http2StreamState& stream, std::string& lines) {
-  stream.trailers_ = lines.empty() ? nullptr : &lines;
-  return send(stream, {}, true);
 }
 
 bool Http2Session::sent(const Http2StreamState& stream) const {
@@ -347,7 +349,7 @@ void Http2Session::submit_reset(Http2StreamState& stream, Http2Code code) {
   if (over_ == Over::No && !stream.closed && !stream.reset_) {
     stream.reset_ = true;
     stream.piece_ = {};
-    stream.trailers_ = nullptr;
+    stream.trailers_.clear();
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id_of(stream),
                               static_cast<std::uint32_t>(code));
   }

@@ -22,7 +22,7 @@ void Http2StreamState::begin(std::uint32_t stream_id, std::uint32_t window) {
   id = stream_id;
   fault = Fault::None;
   why = "";
-  websocket = ended = closed = reset_by_peer = false;
+  websocket = ended = closed = gone = reset_by_peer = false;
   code = 0;
   received = taken = 0;
   news_ = {};
@@ -30,7 +30,7 @@ void Http2StreamState::begin(std::uint32_t stream_id, std::uint32_t window) {
   window_ = window;
   unreturned_ = returned_ = 0;
   piece_ = {};
-  trailers_ = nullptr;
+  trailers_.clear();
   last_ = head_submitted_ = reset_ = deferred_ = finished_ = false;
   interims_ = 0;
   more_.clear();

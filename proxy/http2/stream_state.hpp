@@ -41,6 +41,7 @@ struct Http2StreamState {
   bool websocket = false;      // an extended CONNECT: the head is that of a WebSocket handshake
   bool ended = false;          // END_STREAM has come: all of the body has arrived
   bool closed = false;         // see StreamNews::closed
+  bool gone = false;           // closed before the response was complete: the client has left
   std::uint32_t code = 0;      // the error code that closed it; 0 when it ended in order
   bool reset_by_peer = false;  // RST_STREAM came
   std::uint64_t received = 0;  // bytes of the body
@@ -70,8 +71,8 @@ struct Http2StreamState {
   std::size_t returned_ = 0;    // credit given since the window grew last
 
   // The response.
-  std::string_view piece_;  // what is not yet in the output
-  std::string* trailers_ = nullptr;
+  std::string_view piece_;       // what is not yet in the output
+  std::string trailers_;         // behind it, when it is the last
   bool last_ = false;            // nothing follows piece_
   bool head_submitted_ = false;  // and not yet in the output
   unsigned interims_ = 0;        // the same of interim heads

@@ -75,8 +75,9 @@ int main(int argc, char** argv) {
   Http2Memory memory;
   ReusingOwner owner;
   CountingRandom random;
+  Http2Counts counts;
   const SteadyTime now{};
-  Http2Session session{memory, owner, random, {}, now};
+  Http2Session session{{memory, counts, random}, owner, {}, now};
   owner.serve(session, http2::opening() + http2::window_update(0, 1'000'000), now);
   Client client;
   owner.serve(session, client.next_read(), now);

@@ -62,7 +62,8 @@ TEST_CASE("an HTTP/2 request allocates nothing in the steady state", "[http2][me
   Http2Memory memory;
   ReusingOwner owner;
   CountingRandom random;
-  Http2Session session{memory, owner, random, {}, SteadyTime{}};
+  Http2Counts counts;
+  Http2Session session{{memory, counts, random}, owner, {}, SteadyTime{}};
   const std::vector<std::string> reads = many_reads(200);
   std::size_t served = 0;
   for (std::size_t i = 0; i < 20; ++i) {

@@ -319,6 +319,8 @@ TEST_CASE("a small block that decodes to megabytes ends the connection", "[http2
   peer.send(http2::frame(http2::kHeaders, http2::kEndHeaders | http2::kEndStream, 1, block));
   CHECK(peer.session().flood() == Flood::HeaderBomb);
   CHECK(peer.goaway_code() == kEnhanceYourCalm);
+  CHECK(peer.counts.floods[static_cast<std::size_t>(Flood::HeaderBomb)].get() == 1);
+  CHECK(peer.counts.goaways_sent.get(Http2Code::EnhanceYourCalm) == 1);
 }
 
 TEST_CASE("thousands of tiny fields or cookie crumbs end the connection", "[http2][flood]") {

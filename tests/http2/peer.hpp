@@ -37,12 +37,17 @@ struct TestStream : Http2StreamState {
 };
 
 class Peer final : public Http2StreamOwner {
-  BufferPool pool_{128 * 1024, 4};  // outlives the streams
+  // Outlives the streams, and is shared so that many peers after one another cost nothing.
+  static BufferPool& pool() {
+    static BufferPool shared{128 * 1024, 64};
+    return shared;
+  }
 
  public:
   explicit Peer(Http2Session::Settings settings = {}, HeadLimits limits = {})
       : limits_(limits),
-        session_(std::make_unique<Http2Session>(memory_, *this, random_, settings, now_)) {}
+        session_(std::make_unique<Http2Session>(Http2Session::Shared{memory_, counts, random_},
+                                                *this, settings, now_)) {}
   ~Peer() override { session_.reset(); }
 
   // One read of the server. Without a preface and SETTINGS before: open() sends them.
@@ -145,9 +150,9 @@ class Peer final : public Http2StreamOwner {
     if (refuse) {
       return nullptr;
     }
-    TestStream& stream = *streams.emplace_back(std::make_unique<TestStream>(pool_));
+    TestStream& stream = *streams.emplace_back(std::make_unique<TestStream>(pool()));
     stream.place = {&stream.in, &stream.request, &limits_, &names_};
-    stream.blocks = &pool_;
+    stream.blocks = &pool();
     return &stream;
   }
 
@@ -155,6 +160,7 @@ class Peer final : public Http2StreamOwner {
   std::vector<http2::Frame> frames;
   std::vector<http2::Fields> fields;  // beside `frames`
   std::size_t written = 0;
+  Http2Counts counts;
   bool refuse = false;
 
  private:

@@ -161,6 +161,7 @@ TEST_CASE("streams that the owner has no place for are refused", "[http2]") {
             http2::headers(3, http2::request("POST", "/"), false) + http2::data(3, "abc"));
   CHECK(peer.reset_code(1) == 7);
   CHECK(peer.reset_code(3) == 7);
+  CHECK(peer.counts.resets_sent.get(Http2Code::RefusedStream) == 2);
   CHECK(peer.session().over() == Http2Session::Over::No);
   peer.refuse = false;
   peer.send(http2::headers(5, http2::get()));
@@ -211,12 +212,61 @@ TEST_CASE("trailers end a response", "[http2]") {
   TestStream& stream = peer.stream(1);
   std::string head = response();
   peer.session().respond(stream, head, "body", false);
-  std::string trailers = "Grpc-Status: 0\r\nX-A: b\r\n";
-  CHECK(peer.session().send_trailers(stream, trailers));
+  CHECK(peer.session().send(stream, " and more", true, "Grpc-Status: 0\r\nX-A: b\r\n"));
   peer.read();
+  CHECK(peer.body_of(1) == "body and more");
   CHECK(peer.fields_of(1, 1) == http2::Fields{{"grpc-status", "0"}, {"x-a", "b"}});
   CHECK(stream.seen.closed);
   CHECK(peer.session().sent(stream));
+}
+
+TEST_CASE("trailers that may not pass leave an ordinary end", "[http2]") {
+  Peer peer;
+  peer.open();
+  peer.send(http2::headers(1, http2::get()));
+  std::string head = response();
+  peer.session().respond(peer.stream(1), head, {}, false);
+  CHECK(peer.session().send(peer.stream(1), "x", true, "Content-Length: 1\r\n"));
+  peer.read();
+  CHECK(peer.find(http2::kData, 1)->end_stream());
+  CHECK(peer.stream(1).closed);
+}
+
+TEST_CASE("a client is gone when it leaves before its response is complete", "[http2]") {
+  Peer peer;
+  peer.open();
+  peer.send(http2::headers(1, http2::get()) + http2::headers(3, http2::get()) +
+            http2::headers(5, http2::request("POST", "/"), false));
+  peer.send(http2::rst(3));
+  peer.answer(1);
+  peer.answer(5);
+  CHECK_FALSE(peer.stream(1).gone);
+  CHECK(peer.stream(3).gone);
+  CHECK(peer.stream(3).reset_by_peer);
+  CHECK(peer.stream(5).closed);
+  CHECK_FALSE(peer.stream(5).gone);
+  peer.send(http2::headers(7, http2::get()));
+  peer.session().end(Http2Code::NoError, "");
+  peer.collect_news();
+  CHECK(peer.stream(7).gone);
+}
+
+TEST_CASE("what happens is counted by side and code", "[http2]") {
+  Peer peer;
+  peer.open();
+  const http2::Fields fields = http2::get("/", {{"x-a", std::string(100, 'a')}});
+  peer.send(http2::headers(1, fields) + http2::headers(3, http2::get()) + http2::rst(3) +
+            http2::headers(5, http2::get("/", {{"Upper", "x"}})) + http2::goaway(0, 99));
+  peer.answer(1);
+  const Http2Counts& counts = peer.counts;
+  CHECK(counts.streams.get() == 3);
+  CHECK(counts.resets_received.get(Http2Code::Cancel) == 1);
+  CHECK(counts.resets_sent.get(Http2Code::ProtocolError) == 1);
+  CHECK(counts.goaways_received.get(static_cast<Http2Code>(14)) == 1);
+  CHECK(counts.request_text.get() == peer.stream(1).request.size + peer.stream(3).request.size);
+  CHECK(counts.request_blocks.get() > 100);
+  CHECK(counts.response_text.get() == 38);
+  CHECK(counts.response_blocks.get() < 10);
 }
 
 TEST_CASE("a client that closes its window holds only its own stream", "[http2]") {

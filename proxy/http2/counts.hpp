@@ -1,0 +1,54 @@
+#pragma once
+// What the HTTP/2 sessions of a worker count. One writer, the worker's thread; any thread may read,
+// as with base/metrics.hpp. Names and text are the admin listener's.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "http2/error_code.hpp"
+#include "http2/flood.hpp"
+
+namespace keepsake {
+
+// A number that one thread adds to.
+class Tally {
+ public:
+  void add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// By error code; the last place has those that RFC 9113 does not know.
+class CodeTally {
+ public:
+  void add(std::uint32_t code) { cells_[std::min<std::size_t>(code, kHttp2Codes)].add(); }
+  std::uint64_t get(Http2Code code) const {
+    return cells_[std::min<std::size_t>(static_cast<std::uint32_t>(code), kHttp2Codes)].get();
+  }
+
+ private:
+  std::array<Tally, kHttp2Codes + 1> cells_{};
+};
+
+struct Http2Counts {
+  CodeTally resets_received;
+  CodeTally resets_sent;  // RefusedStream: there was no place for them
+  CodeTally goaways_received;
+  CodeTally goaways_sent;
+  std::array<Tally, static_cast<std::size_t>(Flood::Count)> floods{};  // connections that ended so
+  Tally streams;  // that clients opened and Keepsake took
+  // Bytes of heads as text, and of the blocks that HPACK made of them.
+  Tally request_text;
+  Tally request_blocks;
+  Tally response_text;
+  Tally response_blocks;
+};
+
+}  // namespace keepsake
