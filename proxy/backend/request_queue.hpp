@@ -90,8 +90,9 @@ class QueueDesk : public std::enable_shared_from_this<QueueDesk> {
 
 class QueueWaiter {
  public:
-  QueueWaiter(QueueDesk& desk, const Stream& client, SteadyTime deadline)
-      : desk_(desk), client_(client), deadline_(deadline) {}
+  // `gone`: whether the client has left; it lives as long as the waiter.
+  QueueWaiter(QueueDesk& desk, const bool& gone, SteadyTime deadline)
+      : desk_(desk), gone_(gone), deadline_(deadline) {}
   // Leaves the queue. A call that was not made use of goes to the next.
   ~QueueWaiter();
   QueueWaiter(const QueueWaiter&) = delete;
@@ -106,7 +107,7 @@ class QueueWaiter {
   void rejoin();
   // Suspends until called. Then: over(), or rejoin and look.
   Wakeup& called() { return wakeup_; }
-  bool over() const { return timed_out_ || client_.interrupted(); }
+  bool over() const { return timed_out_ || gone_; }
 
  private:
   friend class RequestQueue;
@@ -114,7 +115,7 @@ class QueueWaiter {
   enum class Where : std::uint8_t { Nowhere, Queue, Desk };
 
   QueueDesk& desk_;
-  const Stream& client_;
+  const bool& gone_;
   const SteadyTime deadline_;
   Wakeup wakeup_;
   // Under the queue's lock.

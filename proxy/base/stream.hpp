@@ -94,7 +94,7 @@ class Stream {
 
   // Ends the operations in flight, and those to come, with Interrupted.
   void interrupt();
-  bool interrupted() const { return interrupted_; }
+  const bool& interrupted() const { return interrupted_; }
   // For BackendConnection, whose read stays pending between exchanges: the deadline of that read,
   // and whether it was what ended it.
   void set_read_deadline(SteadyTime deadline) {

@@ -1,7 +1,7 @@
 #pragma once
 // The strict, bounded reader of the chunked coding (RFC 9112 7.1). Bytes in, pieces of data out;
 // chunk extensions are checked and dropped, trailer lines are checked, counted and handed out one
-// by one. Used for both directions by relay_body, run_action and the discarding of unread bodies.
+// by one. Used for requests by the HTTP/1 client side, for responses by relay_body.
 
 #include <cstddef>
 #include <cstdint>

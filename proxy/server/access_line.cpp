@@ -219,13 +219,13 @@ void append_field(Exchange& x, LogField field, SteadyTime ended, const Writer& t
     case LogField::UserAgent:
       return to.quoted(header_of(x, FieldId::UserAgent));
     case LogField::Tls:
-      return to.word(x.connection.peer.tls ? "tls" : "");
+      return to.word(x.client.peer.tls ? "tls" : "");
     case LogField::Fault:
       return append_fault(x, to);
     case LogField::Spoofed:
       return append_number(x.spoofs, to.out);
     case LogField::Connection:
-      return append_number(x.connection.exchanges, to.out);
+      return append_number(x.client.number, to.out);
     case LogField::Count:
       return;
   }

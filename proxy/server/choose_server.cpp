@@ -26,9 +26,9 @@ Choice choose_server(Exchange& x, const Tried& tried) {
 
 Task<Fault> wait_for_server(Exchange& x, const Tried& tried, Choice& choice) {
   const BackendConfig& config = x.balancer->config();
-  const Stream& client = x.connection.stream;
-  x.connection.phase = Connection::Phase::Waiting;
-  QueueWaiter waiter{x.balancer->desk(), client, client.in(config.queue_timeout)};
+  x.client.phase = Client::Phase::Waiting;
+  const SteadyTime deadline = x.client.wire.in(config.queue_timeout);
+  QueueWaiter waiter{x.balancer->desk(), x.client.gone, deadline};
   const QueueWaiter::Joined joined = waiter.join(config.queue);
   if (joined == QueueWaiter::Joined::Full) {
     x.note = "the queue is full";
@@ -48,7 +48,7 @@ Task<Fault> wait_for_server(Exchange& x, const Tried& tried, Choice& choice) {
       }
     }
     co_await waiter.called();
-    if (client.interrupted()) {
+    if (x.client.gone) {
       co_return Fault::ClientGone;
     }
     if (waiter.over()) {

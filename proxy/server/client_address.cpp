@@ -16,7 +16,7 @@ constexpr std::size_t kMostLines = 16;
 
 IpAddress told_address(const Exchange& x) {
   const RequestHead& head = x.work.request;
-  const IpAddress& peer = x.connection.peer.address;
+  const IpAddress& peer = x.client.peer.address;
   const bool has_for = head.has(FieldId::XForwardedFor);
   const FieldId id = has_for ? FieldId::XForwardedFor : FieldId::Forwarded;
   if (!head.has(id)) {
@@ -38,21 +38,20 @@ IpAddress told_address(const Exchange& x) {
 }  // namespace
 
 const IpAddress& client_address(Exchange& x) {
-  if (!x.client) {
-    x.client =
-        x.connection.peer.trusted && x.head_read ? told_address(x) : x.connection.peer.address;
+  if (!x.address) {
+    x.address = x.client.peer.trusted && x.head_read ? told_address(x) : x.client.peer.address;
   }
-  return *x.client;
+  return *x.address;
 }
 
 std::string_view client_text(Exchange& x) {
-  const Peer& peer = x.connection.peer;
+  const Peer& peer = x.client.peer;
   if (!peer.trusted || client_address(x) == peer.address) {
     return peer.text;
   }
-  const bool v4 = x.client->is_v4();
+  const bool v4 = x.address->is_v4();
   std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(v4 ? AF_INET : AF_INET6, x.client->bytes.data() + (v4 ? 12 : 0), text.data(),
+  inet_ntop(v4 ? AF_INET : AF_INET6, x.address->bytes.data() + (v4 ? 12 : 0), text.data(),
             text.size());
   return x.work.client.assign(text.data());  // keeps its memory, unlike a string of its own
 }

@@ -29,10 +29,10 @@ Task<void> discard_input(Stream& stream, asio::mutable_buffer space, const Worke
 }
 
 asio::mutable_buffer input_space(Connection& c) {
-  if (!c.workspace) {
-    c.workspace = c.worker.take_workspace();
+  if (!c.client.workspace) {
+    c.client.workspace = c.worker.take_workspace();
   }
-  Buffer& in = c.workspace->in;
+  Buffer& in = c.client.workspace->in;
   in.release_held();
   in.consume(in.size());
   return {in.space(), in.space_size()};
@@ -49,7 +49,7 @@ Task<void> wait_until_sent(Connection& c) {
     }
     void await_resume() const {}
   };
-  const Millis stall = c.view->config().timeouts.write;
+  const Millis stall = c.client.view->config().timeouts.write;
   asio::steady_timer timer{c.worker.io()};
   SteadyTime deadline = c.stream.in(stall);
   int before = c.stream.unsent();
@@ -74,9 +74,9 @@ Task<void> linger(Stream& stream, asio::mutable_buffer space, const Worker& work
 }
 
 Task<void> close_connection(Connection& c) {
-  using Ending = Connection::Ending;
-  c.phase = Connection::Phase::Writing;
-  switch (c.ending) {
+  using Ending = Client::Ending;
+  c.client.phase = Client::Phase::Writing;
+  switch (c.client.ending) {
     case Ending::Close:
       break;
     case Ending::Linger:

@@ -9,8 +9,8 @@
 #include "server/close_connection.hpp"
 #include "server/exchange.hpp"
 #include "server/front.hpp"
+#include "server/http1_head.hpp"
 #include "server/open_connection.hpp"
-#include "server/read_request.hpp"
 #include "server/request_head.hpp"
 #include "server/worker.hpp"
 
@@ -35,29 +35,39 @@ void describe(Peer& peer) {
   peer.forwarded = forwarded_lines(peer);
 }
 
+Client::Client(Worker& at, Stream& connection, const Peer& client, const bool& left)
+    : worker(at), wire(connection), peer(client), gone(left), view(at.view()) {}
+
+Client::~Client() {
+  if (workspace) {
+    worker.give_workspace(std::move(workspace));
+  }
+}
+
 Connection::Connection(Worker& w, Peer p)
-    : worker(w), stream(w.io(), w.streams()), peer(std::move(p)), view(w.view()) {
-  peer.trusted = !peer.is_unix && is_trusted(peer.address, view->config().trusted_proxies);
+    : worker(w),
+      stream(w.io(), w.streams()),
+      peer(std::move(p)),
+      client(w, stream, peer, stream.interrupted()) {
+  peer.trusted = !peer.is_unix && is_trusted(peer.address, client.view->config().trusted_proxies);
   describe(peer);
   worker.add(*this);
 }
 
 Connection::~Connection() {
-  if (workspace) {
-    worker.give_workspace(std::move(workspace));
-  }
   worker.remove(*this);
 }
 
 asio::mutable_buffer Connection::take() {
-  if (!workspace) {
-    workspace = worker.take_workspace();
+  if (!client.workspace) {
+    client.workspace = worker.take_workspace();
   }
-  return {workspace->in.space(), workspace->in.space_size()};
+  Buffer& in = client.workspace->in;
+  return {in.space(), in.space_size()};
 }
 
 void Connection::give_back() {
-  worker.give_workspace(std::move(workspace));
+  worker.give_workspace(std::move(client.workspace));
 }
 
 Task<void> refuse_connection(Worker& worker, int fd, int family) {
@@ -85,7 +95,7 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const
     co_return;
   }
   try {
-    connection.https_port = front.listen.redirect_to_https.value_or(0);
+    connection.client.https_port = front.listen.redirect_to_https.value_or(0);
     bool more = true;
     if (front.opens()) {
       more = co_await open_connection(connection, front);
@@ -93,13 +103,13 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const
     // The exchange's frame exists only while there is a request: idle connections are many.
     more = more && co_await wait_for_request(connection);
     while (more) {
-      more = co_await run_exchange(connection);
+      more = co_await run_exchange(connection.client);
       more = more && co_await wait_for_request(connection);
     }
   } catch (const std::exception& error) {
     // Nothing on the data path throws but the allocator.
     log::error("a connection was given up: {}", error.what());
-    connection.ending = Connection::Ending::Abandon;
+    connection.client.ending = Client::Ending::Abandon;
   }
   co_await close_connection(connection);
 }

@@ -10,14 +10,12 @@
 #include "base/address.hpp"
 #include "base/stream.hpp"
 #include "base/task.hpp"
+#include "server/client.hpp"
 
 namespace keepsake {
 
 class Worker;
 struct Front;
-struct Tunnel;
-struct View;
-struct Workspace;
 
 // The two ends of a client connection, as the kernel or a PROXY header tells them.
 struct Peer {
@@ -42,37 +40,12 @@ struct Connection final : private ReadSpace {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  enum class Phase : std::uint8_t {
-    Opening,  // PROXY header, TLS handshake
-    Idle,     // no byte of a request yet
-    Reading,  // a request's head or body is arriving
-    Waiting,  // for the backend; the sweep looks whether the client is still there
-    Writing,
-    Tunnel,
-  };
-
-  // How the connection ends when no exchange follows.
-  enum class Ending : std::uint8_t {
-    Close,     // orderly, at once
-    Linger,    // orderly, when the client has stopped sending: its last response survives that
-    Truncate,  // the same behind an incomplete response, whose length or last chunk is missing
-    Reset,     // by a reset, when the client has got what came: only that says "incomplete"
-    Abandon,   // by a reset, at once: the client takes nothing any more
-  };
-
   Worker& worker;
   Stream stream;
   Peer peer;
-  std::shared_ptr<const View> view;      // the configuration of the exchange in progress
-  std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while idle
-  Phase phase = Phase::Idle;
-  std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
+  Client client;                 // of its exchanges, one after the other
   std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle
   bool parked = false;           // the sweep does not look at it any more
-  Ending ending = Ending::Close;
-  Tunnel* tunnel = nullptr;  // in Phase::Tunnel: what the drain closes
-  Stream* on_cut = nullptr;  // the backend link in use: interrupted together with this one
-  std::size_t exchanges = 0;
 
   // Waits for the first bytes of a request, which find their workspace then.
   Stream::ReadAwaiter next_bytes(SteadyTime deadline) { return stream.read_into(*this, deadline); }

@@ -9,13 +9,14 @@
 
 #include "http/request_id.hpp"
 #include "server/attach_session.hpp"
+#include "server/check_request.hpp"
+#include "server/client_side.hpp"
 #include "server/commit_session.hpp"
 #include "server/fail_exchange.hpp"
 #include "server/forward_request.hpp"
 #include "server/guard_route.hpp"
 #include "server/log_access.hpp"
 #include "server/match_route.hpp"
-#include "server/read_request.hpp"
 #include "server/redirect_to_https.hpp"
 #include "server/relay_upgrade.hpp"
 #include "server/run_action.hpp"
@@ -24,12 +25,15 @@
 
 namespace keepsake {
 
-Task<bool> run_exchange(Connection& connection) {
-  Exchange x{connection, *connection.workspace};
+Task<bool> run_exchange(Client& client) {
+  Exchange x{client, *client.workspace};
 
-  Fault fault = co_await read_request(x);
+  Fault fault = co_await read_head(x);
   if (fault == Fault::None) {
-    fault = connection.https_port == 0 ? match_route(x) : redirect_to_https(x);
+    fault = check_request(x);
+  }
+  if (fault == Fault::None) {
+    fault = client.https_port == 0 ? match_route(x) : redirect_to_https(x);
   }
   if (fault == Fault::None && x.rules->guarded) {
     fault = guard_route(x);
@@ -57,23 +61,25 @@ Task<bool> run_exchange(Connection& connection) {
   co_return x.keep_alive;
 }
 
-Exchange::Exchange(Connection& c, Workspace& w) : connection(c), work(w), worker(c.worker) {
+Exchange::Exchange(Client& from, Workspace& w)
+    : client(from), work(w), worker(from.worker), view(from.view.get()) {
+  rules = &view->snapshot->rules;
+  started = worker.clock().steady();
   work.request_id.clear();
   work.session_lines.clear();
 }
 
 // The head was kept for the log; now its bytes go, and pipelined ones move up.
 Exchange::~Exchange() {
-  connection.on_cut = nullptr;
+  client.on_cut = nullptr;
   work.in.release_held();
 }
 
 const std::string& request_id(Exchange& x) {
   std::string& id = x.work.request_id;
   if (id.empty()) {
-    const Field* given = x.connection.peer.trusted && x.head_read
-                             ? x.work.request.find(FieldId::XRequestId)
-                             : nullptr;
+    const Field* given =
+        x.client.peer.trusted && x.head_read ? x.work.request.find(FieldId::XRequestId) : nullptr;
     if (given != nullptr && valid_request_id(given->value)) {
       id = given->value;
     } else {

@@ -20,6 +20,7 @@
 #include "http/head.hpp"
 #include "http/request_id.hpp"
 #include "http/target.hpp"
+#include "server/client.hpp"
 #include "server/connection.hpp"
 #include "server/route_table.hpp"
 #include "session/codec.hpp"
@@ -76,7 +77,7 @@ struct LocalReply {
   unsigned retry_after = 0;  // seconds
 };
 
-// The relaying of a request body that was not there whole with its head; see relay_body.
+// The relaying of a request body that was not there whole with its head; see relay_upload.
 struct Upload {
   bool began = false;  // bytes of the body are gone from our hands
   bool running = false;
@@ -88,25 +89,25 @@ struct Upload {
 };
 
 struct Exchange {
-  Exchange(Connection& connection, Workspace& workspace);
+  Exchange(Client& from, Workspace& workspace);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  Connection& connection;
+  Client& client;
   Workspace& work;
   Worker& worker;
-  const View* view = nullptr;         // the connection keeps it alive
+  const View* view = nullptr;         // the client keeps it alive
   const RouteRules* rules = nullptr;  // of the route; until it is known, what holds without one
 
-  // read_request
+  // read_head, check_request
   Target target;
   std::string_view path;          // normalised
   Framing body;                   // of the request
   ChunkReader chunks;             // its reader, when chunked
   std::uint64_t body_left = 0;    // of a body with a length, still to be read
   std::uint64_t body_bytes = 0;   // read so far
-  bool body_read = false;         // the whole request body has been taken off the connection
+  bool body_read = false;         // the whole request body has been taken from the client
   bool expects_continue = false;  // the client waits for 100 before it sends the body
   bool upgrade = false;           // a WebSocket handshake
   bool client_keeps_alive = false;
@@ -133,6 +134,7 @@ struct Exchange {
   // write_response
   LocalReply reply;
   bool head_sent = false;          // bytes of the final response are on their way
+  bool chunked = false;            // the body goes out in chunks, where the protocol has them
   bool keep_alive_allowed = true;  // false: the fault forbids another exchange on this connection
   bool keep_alive = false;
   std::uint64_t sent = 0;  // body bytes to the client
@@ -143,7 +145,7 @@ struct Exchange {
   Fault fault = Fault::None;  // what ended it, for the log
   std::string_view note;      // more about the fault, for the log; static or in the workspace
   SteadyTime started{};
-  std::optional<IpAddress> client;  // ask client_address()
+  std::optional<IpAddress> address;  // ask client_address()
 
   bool is_head() const { return work.request.method == Method::Head; }
 };
@@ -151,8 +153,8 @@ struct Exchange {
 // The id of this exchange in every log and header: made at first use, or a trusted peer's.
 const std::string& request_id(Exchange& x);
 
-// Takes one request, whose first bytes have arrived, from the connection and answers it. False: the
-// connection is at its end.
-Task<bool> run_exchange(Connection& connection);
+// Takes one request, whose first bytes have arrived, from the client and answers it. False: no
+// other may follow on its connection.
+Task<bool> run_exchange(Client& client);
 
 }  // namespace keepsake

@@ -57,7 +57,7 @@ void fail_exchange(Exchange& x, Fault fault) {
   const FaultInfo& info = describe(fault);
   x.fault = fault;
   x.lease.close();
-  x.connection.on_cut = nullptr;
+  x.client.on_cut = nullptr;
   log_fault(x, fault);
   x.keep_alive_allowed = !info.close;
   if (info.status == 0) {

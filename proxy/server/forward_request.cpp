@@ -4,6 +4,7 @@
 #include "http/chars.hpp"
 #include "http/cross_site.hpp"
 #include "server/choose_server.hpp"
+#include "server/client_side.hpp"
 #include "server/count_exchange.hpp"
 #include "server/relay_upload.hpp"
 #include "server/request_head.hpp"
@@ -60,8 +61,8 @@ bool is_ours(const error_code& error) {
 Task<Fault> make_link(Exchange& x, Slot& slot) {
   ServerPool& pool = slot.pool();
   ServerPool::Connected connected =
-      co_await pool.connect(x.rules->timeouts.connect, x.connection.on_cut);
-  if (x.connection.stream.interrupted()) {
+      co_await pool.connect(x.rules->timeouts.connect, x.client.on_cut);
+  if (x.client.gone) {
     co_return Fault::ClientGone;
   }
   if (connected.error && is_ours(connected.error)) {
@@ -105,7 +106,7 @@ Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
 }
 
 Fault read_fault(const Exchange& x, IoStatus status) {
-  if (x.connection.stream.interrupted()) {
+  if (x.client.gone) {
     return Fault::ClientGone;
   }
   if (x.upload.fault != Fault::None) {
@@ -159,7 +160,7 @@ Task<Fault> relay_interim(Exchange& x) {
   }
   x.work.out.clear();
   append_interim_head(x, x.work.out);
-  const IoStatus status = co_await x.connection.stream.write(x.rules->timeouts.write, x.work.out);
+  const IoStatus status = co_await write_head(x);
   co_return status == IoStatus::Ok ? Fault::None : Fault::ClientGone;
 }
 
@@ -210,13 +211,13 @@ Fault judge_final_head(Exchange& x) {
 // One send and the wait for its answer.
 Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   Attempt attempt;
-  x.connection.phase = Connection::Phase::Waiting;
+  x.client.phase = Client::Phase::Waiting;
   const ServerPool& pool = slot.pool();
   attempt.fault = co_await borrow_link(x, slot, fresh);
   if (attempt.fault != Fault::None) {
     co_return attempt;
   }
-  x.connection.on_cut = &x.lease->stream;
+  x.client.on_cut = &x.lease->stream;
   std::string& out = x.work.out;
   out.clear();
   append_request_head(x, pool.server(), out);
@@ -318,7 +319,7 @@ Task<Fault> forward_request(Exchange& x) {
     }
     const bool reused = x.lease && x.lease->reused;
     co_await finish_upload(x);
-    x.connection.on_cut = nullptr;
+    x.client.on_cut = nullptr;
     x.lease.close();
     if (!may_retry(x, attempt, reused)) {
       break;

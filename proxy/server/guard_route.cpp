@@ -11,7 +11,7 @@ namespace {
 // `deny` before `allow`. Whoever comes over a unix socket has no address: no block contains it.
 bool may_come(Exchange& x) {
   const RouteConfig& route = *x.route;
-  if (x.connection.peer.is_unix) {
+  if (x.client.peer.is_unix) {
     return route.allow.empty();
   }
   const IpAddress& client = client_address(x);

@@ -54,7 +54,7 @@ void take_over(Connection& c, const ProxyHeader& header) {
     peer.port = header.source_port;
     peer.local_port = header.destination_port;
     peer.is_unix = false;
-    peer.trusted = is_trusted(peer.address, c.view->config().trusted_proxies);
+    peer.trusted = is_trusted(peer.address, c.client.view->config().trusted_proxies);
   } else {
     // The balancer itself, or somebody behind it whom it does not name: not one to be believed.
     peer.trusted = peer.trusted && header.local;
@@ -63,7 +63,7 @@ void take_over(Connection& c, const ProxyHeader& header) {
 }
 
 Task<bool> read_proxy_header(Connection& c, SteadyTime deadline, Rest& rest) {
-  const Config& config = c.view->config();
+  const Config& config = c.client.view->config();
   if (!c.peer.is_unix && !is_trusted(c.peer.address, config.trusted_proxies)) {
     log_refusal(c, "it is not in trusted_proxies, from which alone a PROXY header is believed", "");
     co_return false;
@@ -143,8 +143,8 @@ Task<bool> secure(Connection& c, const Front& front, SteadyTime deadline, std::s
 
 Task<bool> open_connection(Connection& c, const Front& front) {
   Worker& worker = c.worker;
-  const Config& config = c.view->config();
-  c.phase = Connection::Phase::Opening;
+  const Config& config = c.client.view->config();
+  c.client.phase = Client::Phase::Opening;
   const SteadyTime deadline = c.stream.in(config.timeouts.handshake);
   Rest rest;
   if (front.listen.proxy_protocol) {
@@ -160,9 +160,9 @@ Task<bool> open_connection(Connection& c, const Front& front) {
   }
   if (!front.tls) {
     if (!rest.view().empty()) {
-      c.workspace = worker.take_workspace();
-      std::memcpy(c.workspace->in.space(), rest.view().data(), rest.view().size());
-      c.workspace->in.commit(rest.view().size());
+      c.client.workspace = worker.take_workspace();
+      std::memcpy(c.client.workspace->in.space(), rest.view().data(), rest.view().size());
+      c.client.workspace->in.commit(rest.view().size());
     }
     co_return true;
   }

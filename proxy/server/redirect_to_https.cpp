@@ -11,8 +11,8 @@ Fault redirect_to_https(Exchange& x) {
   }
   std::string& location = x.work.scratch;
   location.assign("https://").append(x.work.host);
-  if (x.connection.https_port != 443) {
-    location.append(":").append(std::to_string(x.connection.https_port));
+  if (x.client.https_port != 443) {
+    location.append(":").append(std::to_string(x.client.https_port));
   }
   const std::string_view target =
       x.target.form == TargetForm::Asterisk ? std::string_view{} : x.target.origin;

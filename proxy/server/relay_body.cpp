@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/client_side.hpp"
 #include "server/fail_exchange.hpp"
 #include "server/relay_upload.hpp"
 #include "server/worker.hpp"
@@ -10,53 +11,30 @@ namespace keepsake {
 
 namespace {
 
-// A piece of at most this much is copied behind what stands before it, so that one write takes
-// both.
-constexpr std::size_t kCopiedPiece = 16 * 1024;
-
-// How the client learns that a response is incomplete, behind all of it that has come. Its length
-// or its missing last chunk says so; a body that lasts until the close needs a reset (RFC 9112 8).
-Connection::Ending ending_of(const Exchange& x, Fault fault) {
-  if (fault == Fault::ClientGone || fault == Fault::ClientStalled) {
-    return Connection::Ending::Abandon;
-  }
-  return ends_by_close(x) ? Connection::Ending::Reset : Connection::Ending::Truncate;
-}
-
 void truncate(Exchange& x, Fault fault) {
   x.fault = fault;
   log_fault(x, fault);
-  x.keep_alive = false;
-  x.connection.ending = ending_of(x, fault);
-  x.connection.on_cut = nullptr;
+  abort_response(x, fault);
+  x.client.on_cut = nullptr;
   if (!x.upload.running) {  // else it still writes to the link: finish_upload ends that first
     x.lease.close();
   }
 }
 
-// Writes what is pending in work.out (the head, at first), `data` behind it, then `tail`. False:
-// truncated.
-Task<bool> flush(Exchange& x, std::string_view data = {}, std::string_view tail = {}) {
-  std::string& out = x.work.out;
-  const std::size_t size = data.size();
-  if (size <= kCopiedPiece) {
-    out.append(data).append(tail);
-    data = tail = {};
-  }
-  x.connection.phase = Connection::Phase::Writing;
-  const IoStatus status =
-      co_await x.connection.stream.write(x.rules->timeouts.write, out, data, tail);
-  out.clear();
+// Passes a piece on, behind the head if that stands in work.out. False: truncated.
+Task<bool> pass_on(Exchange& x, std::string_view data, bool last, std::string_view trailers = {}) {
+  x.client.phase = Client::Phase::Writing;
+  const IoStatus status = co_await write_piece(x, data, last, trailers);
   if (status != IoStatus::Ok) {
     truncate(x, status == IoStatus::TimedOut ? Fault::ClientStalled : Fault::ClientGone);
     co_return false;
   }
-  x.sent += size;
+  x.sent += data.size();
   co_return true;
 }
 
 Fault backend_fault(const Exchange& x, IoStatus status) {
-  if (x.connection.stream.interrupted()) {
+  if (x.client.gone) {
     return Fault::ClientGone;
   }
   if (x.upload.fault != Fault::None) {
@@ -69,7 +47,7 @@ Fault backend_fault(const Exchange& x, IoStatus status) {
 Task<bool> more_from_backend(Exchange& x, bool& ended) {
   Buffer& in = x.lease->in;
   in.compact();
-  x.connection.phase = Connection::Phase::Waiting;
+  x.client.phase = Client::Phase::Waiting;
   IoResult read;
   do {
     read = co_await x.lease->more(response_deadline(x));
@@ -95,33 +73,29 @@ Task<void> relay_counted(Exchange& x) {
     }
     const std::string_view data =
         in.bytes().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, in.size())));
-    if (!co_await flush(x, data)) {
+    left -= data.size();
+    if (!co_await pass_on(x, data, left == 0)) {
       co_return;
     }
     in.consume(data.size());
-    left -= data.size();
   }
 }
 
-Task<void> relay_until_close(Exchange& x, bool chunked_to_client) {
+Task<void> relay_until_close(Exchange& x) {
   bool ended = false;
-  while (!ended) {
+  while (true) {
     Buffer& in = x.lease->in;
     if (in.empty() && !co_await more_from_backend(x, ended)) {
       break;
     }
     const std::string_view data = in.bytes();
-    if (chunked_to_client) {
-      append_chunk_line(data.size(), x.work.out);
-    }
-    if (!co_await flush(x, data, chunked_to_client ? kChunkEnd : std::string_view{})) {
+    if (!co_await pass_on(x, data, false)) {
       co_return;
     }
     in.consume(data.size());
   }
-  if (ended && chunked_to_client) {
-    x.work.out.append(kLastChunk);
-    co_await flush(x);
+  if (ended) {
+    co_await pass_on(x, {}, true);
   }
 }
 
@@ -174,32 +148,15 @@ Arrived take_chunks(Exchange& x, ChunkReader& reader, std::string& trailers) {
   }
 }
 
-// Writes what each read brought as one chunk of our own, complete.
-Task<void> relay_chunked(Exchange& x, bool chunked_to_client) {
+// Passes on what each read brought as one piece.
+Task<void> relay_chunked(Exchange& x) {
   ChunkReader reader{x.view->snapshot->response_limits};
   std::string trailers;
-  std::string last;
   bool ended = false;
   while (true) {
     const Arrived arrived = take_chunks(x, reader, trailers);
-    std::string_view tail;
-    if (chunked_to_client) {
-      if (!arrived.data.empty()) {
-        append_chunk_line(arrived.data.size(), x.work.out);
-        tail = kChunkEnd;
-      }
-      if (arrived.complete) {
-        last.append(tail).append("0\r\n").append(trailers).append("\r\n");
-        tail = last;
-      }
-    }
     // A head that came with half a chunk line does not wait for the other half.
-    const bool pending = !x.work.out.empty() || !arrived.data.empty() || !tail.empty();
-    if (pending && !co_await flush(x, arrived.data, tail)) {
-      co_return;
-    }
-    if (arrived.complete) {
-      x.lease->in.consume(arrived.used);
+    if (!co_await pass_on(x, arrived.data, arrived.complete, trailers)) {
       co_return;
     }
     if (arrived.bad) {
@@ -207,6 +164,9 @@ Task<void> relay_chunked(Exchange& x, bool chunked_to_client) {
       co_return;
     }
     x.lease->in.consume(arrived.used);
+    if (arrived.complete) {
+      co_return;
+    }
     if (arrived.more) {
       co_await x.lease->stream.next_turn();
     } else if (!co_await more_from_backend(x, ended)) {
@@ -217,12 +177,7 @@ Task<void> relay_chunked(Exchange& x, bool chunked_to_client) {
 
 }  // namespace
 
-bool ends_by_close(const Exchange& x) {
-  return x.work.request.minor == 0 && (x.response_body.kind == BodyKind::Chunked ||
-                                       x.response_body.kind == BodyKind::UntilClose);
-}
-
-Task<void> relay_response_body(Exchange& x, bool chunked_to_client) {
+Task<void> relay_response_body(Exchange& x) {
   switch (x.response_body.kind) {
     case BodyKind::None:
       break;
@@ -230,10 +185,10 @@ Task<void> relay_response_body(Exchange& x, bool chunked_to_client) {
       co_await relay_counted(x);
       break;
     case BodyKind::Chunked:
-      co_await relay_chunked(x, chunked_to_client);
+      co_await relay_chunked(x);
       break;
     case BodyKind::UntilClose:
-      co_await relay_until_close(x, chunked_to_client);
+      co_await relay_until_close(x);
       break;
   }
 }

@@ -7,12 +7,8 @@
 
 namespace keepsake {
 
-// Relays the rest of the backend's response body in the framing that write_response announced. What
-// stands in work.out (the head, if the first bytes of the body are there already) goes out before
-// it. Sets x.fault and connection.ending when it ends early.
-Task<void> relay_response_body(Exchange& x, bool chunked_to_client);
-
-// A response without a length reaches an HTTP/1.0 client as "until the connection closes".
-bool ends_by_close(const Exchange& x);
+// Relays the rest of the backend's response body. What stands in work.out (the head, if the first
+// bytes of the body are there already) goes out before it. Sets x.fault when it ends early.
+Task<void> relay_response_body(Exchange& x);
 
 }  // namespace keepsake

@@ -1,6 +1,7 @@
 #include "server/relay_upgrade.hpp"
 
 #include "http/websocket_frames.hpp"
+#include "server/client_side.hpp"
 #include "server/response_head.hpp"
 #include "server/worker.hpp"
 
@@ -156,28 +157,28 @@ Task<void> relay_upgrade(Exchange& x) {
   metrics.add(Counter::Upgrades);
   x.work.out.clear();
   append_switching_head(x, x.work.out);
-  if (co_await x.connection.stream.write(x.rules->timeouts.write, x.work.out) != IoStatus::Ok) {
+  if (co_await write_head(x) != IoStatus::Ok) {
     x.fault = Fault::ClientGone;
     x.lease.close();
     co_return;
   }
-  x.connection.phase = Connection::Phase::Tunnel;
+  x.client.phase = Client::Phase::Tunnel;
   metrics.add(Counter::TunnelsOpen);
   x.work.in.compact();
   x.lease->in.compact();
-  Stream& client = x.connection.stream;
+  Stream& client = x.client.wire;
   BackendConnection& backend = *x.lease;
   Tunnel tunnel{x, x.worker.streams().now(),
                 Way{client, backend.stream, x.work.in, FrameTracker{FrameTracker::From::Client}},
                 Way{backend.stream, client, backend.in, FrameTracker{FrameTracker::From::Server}}};
-  x.connection.tunnel = &tunnel;
+  x.client.tunnel = &tunnel;
   if (x.worker.draining()) {
     close_tunnel(tunnel);
   }
   co_await relay_both_ways(tunnel, backend);
-  x.connection.tunnel = nullptr;
+  x.client.tunnel = nullptr;
   metrics.subtract(Counter::TunnelsOpen);
-  x.connection.on_cut = nullptr;
+  x.client.on_cut = nullptr;
   x.lease.close();
 }
 

@@ -1,25 +1,11 @@
 #pragma once
-// The request's body, piece by piece: from the client to whatever wants it, a backend or an action.
-// At most one buffer is ever full; the next read waits for the last write.
-
-#include <string_view>
+// The request's body on its way from the client to the backend. At most one buffer is ever full;
+// the next read waits for the last write.
 
 #include "base/task.hpp"
 #include "server/exchange.hpp"
 
 namespace keepsake {
-
-// The next bytes of the request body, decoded: all that have arrived. `data` is valid until the
-// next call.
-struct BodyPiece {
-  Fault fault = Fault::None;
-  bool end = false;  // nothing follows `data`
-  std::string_view data;
-};
-Task<BodyPiece> read_body_piece(Exchange& x);
-
-// "HTTP/1.1 100 Continue", if the client waits for it and nothing of the body has arrived yet.
-Task<IoStatus> invite_body(Exchange& x);
 
 // Begins to relay the request body to x.lease beside the exchange's own coroutine, so that a
 // response can overtake it. finish_upload() must be awaited before the lease or the exchange ends.

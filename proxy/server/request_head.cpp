@@ -43,7 +43,7 @@ void append_start_line(const Exchange& x, std::string& out) {
 enum class Verdict : std::uint8_t { Keep, Drop, Spoof };
 
 Verdict judge(const Exchange& x, const Field& field) {
-  const bool trusted = x.connection.peer.trusted;
+  const bool trusted = x.client.peer.trusted;
   switch (field.id) {
     case FieldId::Other:
       break;
@@ -186,7 +186,7 @@ std::string_view first_value(const Exchange& x, FieldId id) {
 
 // Behind a trusted proxy what it said stands, and its own address joins X-Forwarded-For.
 void append_trusted_forwarded(const Exchange& x, std::string& out) {
-  const Peer& peer = x.connection.peer;
+  const Peer& peer = x.client.peer;
   out.append("X-Forwarded-For: "sv);
   for (const Field& field : x.work.request.fields) {
     if (field.id == FieldId::XForwardedFor && field.exact && !field.value.empty()) {
@@ -216,11 +216,11 @@ void append_trusted_forwarded(const Exchange& x, std::string& out) {
 }
 
 void append_forwarded(const Exchange& x, std::string& out) {
-  if (x.connection.peer.trusted) {
+  if (x.client.peer.trusted) {
     append_trusted_forwarded(x, out);
     return;
   }
-  out.append(x.connection.peer.forwarded);
+  out.append(x.client.peer.forwarded);
   if (const std::string_view host = own_host(x); !host.empty()) {
     out.append("X-Forwarded-Host: "sv).append(host).append("\r\n"sv);
   }
@@ -249,7 +249,7 @@ std::string forwarded_lines(const Peer& peer) {
 }
 
 bool client_uses_https(const Exchange& x) {
-  const Peer& peer = x.connection.peer;
+  const Peer& peer = x.client.peer;
   if (peer.tls || !peer.trusted || !x.head_read) {
     return peer.tls;
   }
@@ -294,7 +294,7 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
   if (!x.rules->request_lines.empty()) {
     out.append(x.rules->request_lines);
   }
-  out.append(x.connection.peer.subject_line);
+  out.append(x.client.peer.subject_line);
   const std::size_t headers_at = out.size();
   if (x.route->session) {
     inject_session(x, out);

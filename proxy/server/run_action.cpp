@@ -7,7 +7,7 @@
 #include "http/error_page.hpp"
 #include "http/form.hpp"
 #include "server/change_session.hpp"
-#include "server/relay_upload.hpp"
+#include "server/client_side.hpp"
 #include "server/site_hints.hpp"
 #include "server/worker.hpp"
 
@@ -60,7 +60,7 @@ Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
     co_return Fault::ClientGone;
   }
   while (true) {
-    const BodyPiece piece = co_await read_body_piece(x);
+    const BodyPiece piece = co_await read_piece(x);
     if (piece.fault != Fault::None) {
       co_return piece.fault;
     }

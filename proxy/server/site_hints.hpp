@@ -18,7 +18,7 @@ inline SiteHints site_hints(const Exchange& x) {
   hints.origin = value(FieldId::Origin);
   hints.referer = value(FieldId::Referer);
   hints.host = value(FieldId::Host).value_or("");
-  if (x.connection.peer.trusted) {
+  if (x.client.peer.trusted) {
     hints.host = value(FieldId::XForwardedHost).value_or(hints.host);
   }
   return hints;

@@ -161,8 +161,8 @@ void Worker::drain(Millis patience, bool handed_over) {
     }
   }
   for_each_connection([](Connection& connection) {
-    if (connection.tunnel != nullptr) {
-      close_tunnel(*connection.tunnel);
+    if (connection.client.tunnel != nullptr) {
+      close_tunnel(*connection.client.tunnel);
     }
   });
   sweep();
@@ -179,8 +179,8 @@ void Worker::cut() {
   }
   for_each_connection([](Connection& connection) {
     connection.stream.interrupt();
-    if (connection.on_cut != nullptr) {
-      connection.on_cut->interrupt();
+    if (connection.client.on_cut != nullptr) {
+      connection.client.on_cut->interrupt();
     }
   });
   sweep();  // nobody waits in a queue any more
@@ -215,7 +215,7 @@ void Worker::sweep() {
   if (now >= idle_until_) {
     for_each_connection([](Connection& connection) {
       // A request that has come is answered, also when its bytes have not reached the connection.
-      if (connection.phase == Connection::Phase::Idle && !connection.stream.has_input()) {
+      if (connection.client.phase == Client::Phase::Idle && !connection.stream.has_input()) {
         connection.stream.nudge_reader();
       }
     });
@@ -240,11 +240,11 @@ void Worker::look_after_waiting_clients() {
   Connection* next = nullptr;
   for (Connection* connection = connections_; connection != nullptr; connection = next) {
     next = connection->next;
-    if (connection->phase == Connection::Phase::Idle) {
+    if (connection->client.phase == Client::Phase::Idle) {
       if (++connection->idle_sweeps >= 2) {
         park(*connection);
       }
-    } else if (connection->phase == Connection::Phase::Waiting) {
+    } else if (connection->client.phase == Client::Phase::Waiting) {
       polls_.push_back({connection->stream.fd(), 0, 0});
       waiting_.push_back(connection);
     }
@@ -261,8 +261,8 @@ void Worker::look_after_waiting_clients() {
   for (std::size_t i = 0; i < polls_.size(); ++i) {
     if ((polls_[i].revents & POLLERR) != 0) {
       waiting_[i]->stream.interrupt();
-      if (waiting_[i]->on_cut != nullptr) {
-        waiting_[i]->on_cut->interrupt();
+      if (waiting_[i]->client.on_cut != nullptr) {
+        waiting_[i]->client.on_cut->interrupt();
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "http/chars.hpp"
+#include "server/client_side.hpp"
 #include "server/commit_session.hpp"
 #include "server/relay_body.hpp"
 #include "server/relay_upload.hpp"
@@ -24,28 +25,6 @@ void append_number_line(std::string_view name, std::uint64_t value, std::string&
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   out.append(name).append(digits.data(), end).append("\r\n"sv);
-}
-
-// Whether the client connection can carry another exchange after this one.
-void decide_keep_alive(Exchange& x) {
-  const LimitsConfig& limits = x.rules->limits;
-  x.keep_alive = x.keep_alive_allowed && x.client_keeps_alive && x.head_read && x.body_read &&
-                 !x.upload.running && !x.upgrade && !x.worker.draining() &&
-                 x.connection.exchanges < limits.requests_per_connection;
-}
-
-// After its last response a client that did not say that it would be its last may still be sending.
-bool may_still_send(const Exchange& x) {
-  return x.client_keeps_alive || !x.head_read || !x.body_read || x.upload.running ||
-         !x.work.in.empty() || !x.connection.stream.took_all();
-}
-
-void append_connection_lines(const Exchange& x, std::string& out) {
-  if (!x.keep_alive) {
-    out.append("Connection: close\r\n"sv);
-  } else if (x.work.request.minor == 0) {
-    out.append("Connection: keep-alive\r\n"sv);
-  }
 }
 
 void append_local_head(const Exchange& x, std::string& out) {
@@ -73,26 +52,21 @@ void append_local_head(const Exchange& x, std::string& out) {
   }
   out.append(x.rules->lines);
   out.append(x.work.session_lines);
-  append_connection_lines(x, out);
-  out.append("\r\n"sv);
 }
 
 Task<void> write_local(Exchange& x) {
-  decide_keep_alive(x);
-  std::string& out = x.work.out;
-  out.clear();
-  append_local_head(x, out);
+  x.work.out.clear();
+  append_local_head(x, x.work.out);
+  end_head(x);
   const std::string_view body = x.is_head() ? std::string_view{} : x.work.body;
   x.status = x.reply.status;
   x.sent = body.size();
-  x.connection.phase = Connection::Phase::Writing;
-  const IoStatus status = co_await x.connection.stream.write(x.rules->timeouts.write, out, body);
+  x.client.phase = Client::Phase::Writing;
+  const IoStatus status = co_await write_head(x, body);
   if (status != IoStatus::Ok) {
-    x.keep_alive = false;
-    x.connection.ending = Connection::Ending::Abandon;
-  } else if (!x.keep_alive && may_still_send(x)) {
-    x.connection.ending = Connection::Ending::Linger;
+    abort_response(x, Fault::ClientGone);
   }
+  end_response(x);
 }
 
 // Whether the backend's link may serve again once the body is read.
@@ -120,7 +94,7 @@ bool is_confused(const Exchange& x) {
 
 // Keeps the link for the next exchange, if its state is exactly known; closes it otherwise.
 void return_link(Exchange& x, bool reusable) {
-  x.connection.on_cut = nullptr;
+  x.client.on_cut = nullptr;
   if (reusable && x.lease && x.lease->in.empty()) {
     x.lease->in.release_held();
     x.lease.give_back();
@@ -172,19 +146,16 @@ Task<void> write_forwarded(Exchange& x) {
     x.response_body.kind = BodyKind::None;
     reusable = false;
   }
-  decide_keep_alive(x);
-  x.keep_alive = x.keep_alive && !ends_by_close(x);
 
   std::string& out = x.work.out;
   out.clear();
   append_response_lines(x, out);
-  const bool chunked = append_response_framing(x, out);
+  x.chunked = append_response_framing(x, out);
   if (x.rules->adds_lines) {
     append_route_lines(x, out);
   }
   out.append(x.work.session_lines);
-  append_connection_lines(x, out);
-  out.append("\r\n"sv);
+  end_head(x);
   x.status = head.status;
   x.head_sent = true;
 
@@ -206,24 +177,23 @@ Task<void> write_forwarded(Exchange& x) {
       return_link(x, reusable);
     }
   }
-  x.connection.phase = Connection::Phase::Writing;
+  x.client.phase = Client::Phase::Writing;
   const bool head_waits = !whole && !counted && !x.lease->in.empty();
   IoStatus status = IoStatus::Ok;
   if (!head_waits) {
-    status = co_await x.connection.stream.write(x.rules->timeouts.write, out, ready);
+    status = co_await write_head(x, ready);
     out.clear();
   }
   if (status != IoStatus::Ok) {
     x.fault = status == IoStatus::TimedOut ? Fault::ClientStalled : Fault::ClientGone;
-    x.keep_alive = false;
-    x.connection.ending = Connection::Ending::Abandon;
+    abort_response(x, x.fault);
     reusable = false;
   } else if (!whole || !ready.empty()) {
     x.sent += ready.size();
     if (!ready.empty()) {
       x.lease->in.consume(ready.size());
     }
-    co_await relay_response_body(x, chunked);
+    co_await relay_response_body(x);
     reusable = reusable && x.fault == Fault::None;
   }
   if (x.upload.running) {
@@ -234,9 +204,7 @@ Task<void> write_forwarded(Exchange& x) {
   if (x.lease) {
     return_link(x, reusable);
   }
-  if (!x.keep_alive && x.connection.ending == Connection::Ending::Close && may_still_send(x)) {
-    x.connection.ending = Connection::Ending::Linger;
-  }
+  end_response(x);
 }
 
 }  // namespace

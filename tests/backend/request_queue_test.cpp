@@ -46,7 +46,8 @@ struct World {
 
 Task<void> wait(World& world, char name, std::size_t desk, std::size_t most = 100,
                 const Stream* client = nullptr) {
-  QueueWaiter waiter{*world.desks[desk], client != nullptr ? *client : world.client, kLater};
+  QueueWaiter waiter{*world.desks[desk], (client != nullptr ? *client : world.client).interrupted(),
+                     kLater};
   const QueueWaiter::Joined joined = waiter.join(most);
   if (joined == QueueWaiter::Joined::Full) {
     world.story += std::string{name} + "#";
@@ -192,7 +193,7 @@ TEST_CASE("places that other threads free are never lost", "[backend][queue]") {
     const auto visit = [](Shared& all, QueueDesk& at, const Stream& who, int& left,
                           decltype(keep)& guard) -> Task<void> {
       for (int round = 0; round < kRounds; ++round) {
-        QueueWaiter waiter{at, who, SteadyTime::max()};
+        QueueWaiter waiter{at, who.interrupted(), SteadyTime::max()};
         bool look = waiter.join(100) == QueueWaiter::Joined::First;
         while (!look || !all.take()) {
           co_await waiter.called();

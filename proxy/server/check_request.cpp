@@ -1,4 +1,4 @@
-#include "server/read_request.hpp"
+#include "server/check_request.hpp"
 
 #include "http/chars.hpp"
 #include "server/worker.hpp"
@@ -6,19 +6,6 @@
 namespace keepsake {
 
 namespace {
-
-Fault fault_of(HeadStatus status) {
-  switch (status) {
-    case HeadStatus::TargetTooLong:
-      return Fault::TargetTooLong;
-    case HeadStatus::TooLarge:
-      return Fault::HeadTooLarge;
-    case HeadStatus::BadVersion:
-      return Fault::BadVersion;
-    default:
-      return Fault::BadRequest;
-  }
-}
 
 Fault read_target(Exchange& x) {
   RequestHead& head = x.work.request;
@@ -205,7 +192,9 @@ Fault read_expectation(Exchange& x) {
   return Fault::None;
 }
 
-Fault judge_head(Exchange& x) {
+}  // namespace
+
+Fault check_request(Exchange& x) {
   if (const Fault fault = read_framing(x); fault != Fault::None) {
     return fault;
   }
@@ -223,110 +212,6 @@ Fault judge_head(Exchange& x) {
     return fault;
   }
   return Fault::None;
-}
-
-// What has arrived of the head; once it is whole, what it says.
-HeadStatus parse_head(Exchange& x, Fault& fault) {
-  const Snapshot& snapshot = *x.view->snapshot;
-  RequestHead& head = x.work.request;
-  const HeadStatus status =
-      parse_request_head(x.work.in.bytes(), snapshot.request_limits, snapshot.names, head);
-  if (status == HeadStatus::Ok) {
-    x.work.in.hold(head.size);
-    fault = judge_head(x);
-  } else if (status != HeadStatus::NeedMore) {
-    x.note = head.why;
-    fault = fault_of(status);
-  }
-  return status;
-}
-
-// A head that did not come whole with its first bytes.
-Task<Fault> read_rest(Exchange& x) {
-  Connection& c = x.connection;
-  Buffer& in = x.work.in;
-  const Snapshot& snapshot = *x.view->snapshot;
-  const SteadyTime deadline = c.stream.in(snapshot.config.timeouts.header);
-  Fault fault = Fault::None;
-  do {
-    if (in.space_size() < snapshot.request_limits.bytes) {
-      in.compact();
-      x.work.request.reset(snapshot.request_limits.fields);
-      if (in.space_size() == 0) {
-        co_return Fault::HeadTooLarge;
-      }
-    }
-    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
-    if (read.status == IoStatus::TimedOut) {
-      co_return Fault::HeadTimeout;
-    }
-    if (read.status != IoStatus::Ok) {
-      co_return Fault::ClientGone;
-    }
-    in.commit(read.bytes);
-  } while (parse_head(x, fault) == HeadStatus::NeedMore);
-  co_return fault;
-}
-
-// The worker's current configuration, whose limits may be larger than those of the one before.
-void take_view(Connection& c) {
-  if (c.view != c.worker.view()) {
-    c.view = c.worker.view();
-    if (c.workspace) {
-      c.workspace->in.fit();
-    }
-  }
-}
-
-}  // namespace
-
-Task<bool> wait_for_request(Connection& c) {
-  Worker& worker = c.worker;
-  take_view(c);
-  const TimeoutsConfig& timeouts = c.view->config().timeouts;
-  // A client that has never sent anything gets as long as a head may take, one between exchanges
-  // longer.
-  const SteadyTime deadline = c.stream.in(c.exchanges == 0 ? timeouts.header : timeouts.idle);
-  c.phase = Connection::Phase::Idle;
-  c.idle_sweeps = 0;
-  if (c.workspace && !c.workspace->in.empty()) {
-    // Pipelined requests, of which a buffer holds thousands: other connections have their turn.
-    c.phase = Connection::Phase::Reading;
-    co_await c.stream.next_turn();
-  } else {
-    if (worker.draining() && worker.streams().now() >= worker.idle_until()) {
-      co_return false;
-    }
-    if (c.workspace) {
-      worker.give_workspace(std::move(c.workspace));
-    }
-    const IoResult read = co_await c.next_bytes(deadline);
-    if (c.parked) {
-      worker.unpark(c);
-    }
-    if (read.status != IoStatus::Ok) {
-      co_return false;
-    }
-    c.workspace->in.commit(read.bytes);
-  }
-  take_view(c);  // it may have been replaced while this connection idled
-  ++c.exchanges;
-  co_return true;
-}
-
-Task<Fault> read_request(Exchange& x) {
-  Connection& c = x.connection;
-  x.view = c.view.get();
-  const Snapshot& snapshot = *x.view->snapshot;
-  x.rules = &snapshot.rules;
-  x.started = x.worker.clock().steady();
-  c.phase = Connection::Phase::Reading;
-  x.work.request.reset(snapshot.request_limits.fields);
-  Fault fault = Fault::None;
-  if (parse_head(x, fault) == HeadStatus::NeedMore) {
-    return read_rest(x);
-  }
-  return fault;
 }
 
 }  // namespace keepsake

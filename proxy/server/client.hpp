@@ -1,0 +1,58 @@
+#pragma once
+// The client as one exchange sees it, whatever the protocol: what is being waited for, and what
+// must end when the client is gone. A connection has one over HTTP/1, for one exchange after the
+// other, and one for each stream over HTTP/2. client_side.hpp has what an exchange does with it.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace keepsake {
+
+class Stream;
+class Worker;
+struct Peer;
+struct Tunnel;
+struct View;
+struct Workspace;
+
+struct Client {
+  enum class Phase : std::uint8_t {
+    Opening,  // PROXY header, TLS handshake
+    Idle,     // no byte of a request yet
+    Reading,  // a request's head or body is arriving
+    Waiting,  // for the backend; the sweep looks whether the client is still there
+    Writing,
+    Tunnel,
+  };
+
+  // How an HTTP/1 connection ends when no exchange follows.
+  enum class Ending : std::uint8_t {
+    Close,     // orderly, at once
+    Linger,    // orderly, when the client has stopped sending: its last response survives that
+    Truncate,  // the same behind an incomplete response, whose length or last chunk is missing
+    Reset,     // by a reset, when the client has got what came: only that says "incomplete"
+    Abandon,   // by a reset, at once: the client takes nothing any more
+  };
+
+  // `connection` and `client` outlive it; so does `left`, which is true once the client is gone.
+  Client(Worker& at, Stream& connection, const Peer& client, const bool& left);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Worker& worker;
+  Stream& wire;  // of the connection; the client side alone reads and writes it
+  const Peer& peer;
+  const bool& gone;                      // the client has left, or the worker ends
+  std::shared_ptr<const View> view;      // the configuration of the exchange in progress
+  std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while idle
+  Phase phase = Phase::Idle;
+  Ending ending = Ending::Close;
+  std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
+  std::size_t number = 0;        // of the exchange on its connection, from 1
+  Tunnel* tunnel = nullptr;      // in Phase::Tunnel: what the drain closes
+  Stream* on_cut = nullptr;      // the backend connection in use: interrupted with the client
+};
+
+}  // namespace keepsake
