@@ -95,6 +95,21 @@ void dump_cookie(const CookieConfig& cookie, YamlWriter& out) {
   out.line(2, "same_site", dump_word(cookie.same_site, same_sites));
   out.line(2, "partitioned", dump_text(cookie.partitioned));
   out.line(2, "bind_host", dump_text(cookie.bind_host));
+  std::vector<std::string> scopes;
+  for (const CookieScope& scope : cookie.previous) {
+    scopes.push_back("{name: " + yaml_scalar(scope.name) + ", path: " + yaml_quoted(scope.path) +
+                     ", domain: " + (scope.domain.empty() ? "null" : yaml_scalar(scope.domain)) +
+                     "}");
+  }
+  out.line(2, "previous", dump_list(scopes));
+}
+
+void dump_flask(const FlaskConfig& flask, YamlWriter& out) {
+  constexpr std::string_view digests[] = {"sha1", "sha256", "sha384", "sha512"};
+  out.line(1, "flask");
+  out.line(2, "permanent_lifetime", format_duration(flask.permanent_lifetime));
+  out.line(2, "salt", yaml_quoted(flask.salt));
+  out.line(2, "digest", dump_word(flask.digest, digests));
 }
 
 void dump_session(const SessionConfig& session, YamlWriter& out) {
@@ -129,6 +144,7 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
   out.line(1, "max_values", std::to_string(session.max_values));
   out.line(1, "max_value", format_size(session.max_value));
   dump_cookie(session.cookie, out);
+  dump_flask(session.flask, out);
 }
 
 void dump_bounds(const Config& config, YamlWriter& out) {

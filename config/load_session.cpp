@@ -131,18 +131,35 @@ void load_lifetime(const Value& value, std::optional<Seconds>& lifetime) {
   }
 }
 
+void load_domain(Section& section, std::string& domain) {
+  if (const auto value = section.find_optional("domain")) {
+    read(*value, domain);
+    if (domain.empty() && value->is_scalar()) {
+      value->fail("is empty; null or no key at all keeps the cookie to its own host");
+    }
+  }
+}
+
+// Former scopes of the cookie, whose name is the cookie's own where none is given.
+void load_scopes(const Value& value, CookieConfig& cookie) {
+  for (const Value& item : value.items("scopes, as in [{path: /app}]")) {
+    CookieScope& scope = cookie.previous.emplace_back();
+    scope.name = cookie.name;
+    Section section{item};
+    section.text("name", scope.name);
+    section.text("path", scope.path);
+    load_domain(section, scope.domain);
+    section.finish();
+  }
+}
+
 void load_cookie(const Value& value, CookieConfig& cookie) {
   constexpr std::array<std::string_view, 3> modes{"auto", "true", "false"};
   constexpr std::array<std::string_view, 3> sites{"lax", "strict", "none"};
   Section section{value};
   section.text("name", cookie.name);
   section.text("path", cookie.path);
-  if (const auto domain = section.find_optional("domain")) {
-    read(*domain, cookie.domain);
-    if (cookie.domain.empty() && domain->is_scalar()) {
-      domain->fail("is empty; null or no key at all keeps the cookie to its own host");
-    }
-  }
+  load_domain(section, cookie.domain);
   if (const auto lifetime = section.find("lifetime")) {
     load_lifetime(*lifetime, cookie.lifetime);
   }
@@ -151,6 +168,19 @@ void load_cookie(const Value& value, CookieConfig& cookie) {
   section.choice("same_site", cookie.same_site, sites);
   section.boolean("partitioned", cookie.partitioned);
   section.boolean("bind_host", cookie.bind_host);
+  if (const auto previous = section.find("previous")) {
+    load_scopes(*previous, cookie);
+  }
+  section.finish();
+}
+
+void load_flask(const Value& value, FlaskConfig& flask) {
+  constexpr std::array<std::string_view, 4> digests{"sha1", "sha256", "sha384", "sha512"};
+  constexpr Seconds longest = std::chrono::duration_cast<Seconds>(ten_years);
+  Section section{value};
+  section.duration("permanent_lifetime", flask.permanent_lifetime, Seconds{1}, longest);
+  section.text("salt", flask.salt);
+  section.choice("digest", flask.digest, digests);
   section.finish();
 }
 
@@ -222,6 +252,9 @@ void load_session(const Value& value, SessionConfig& session) {
   section.size("max_value", session.max_value, 1, 65'535);
   if (const auto cookie = section.find("cookie")) {
     load_cookie(*cookie, session.cookie);
+  }
+  if (const auto flask = section.find("flask")) {
+    load_flask(*flask, session.flask);
   }
   section.finish();
 }

@@ -70,6 +70,9 @@ void validate_flask(const SessionConfig& session, Report& report) {
     if (session.allow_short) {
       report.problem("session.allow_short", "is for format: flask only");
     }
+    if (session.flask != FlaskConfig{}) {
+      report.problem("session.flask", "is for format: flask only");
+    }
     for (std::size_t i = 0; i < session.secrets.size(); ++i) {
       if (session.secrets[i].allow_short) {
         report.problem(join_path("session.secrets", i) + ".allow_short",
@@ -84,6 +87,9 @@ void validate_flask(const SessionConfig& session, Report& report) {
   }
   if (session.cookie.bind_host) {
     report.problem("session.cookie.bind_host", "format: flask cannot bind the host");
+  }
+  if (session.flask.salt.empty()) {
+    report.problem("session.flask.salt", "is empty, expected the salt of the applications");
   }
   for (const SessionHeader& header : session.headers) {
     if (header.source == SessionHeader::Source::Id) {
@@ -171,6 +177,51 @@ void validate_session_headers(const SessionConfig& session, Report& report) {
   }
 }
 
+bool is_cookie_path(std::string_view path) {
+  return path.starts_with('/') && path.size() <= 1024 &&
+         std::none_of(path.begin(), path.end(),
+                      [](char c) { return c <= 0x20 || c >= 0x7F || c == ';'; });
+}
+
+bool is_cookie_domain(std::string_view domain) {
+  return is_host(domain) && !domain.ends_with('.') && !parse_ip(domain) && !domain.starts_with('[');
+}
+
+constexpr std::string_view a_path =
+    "expected a path that starts with /, in printable ASCII without ;";
+constexpr std::string_view a_domain =
+    "expected a host name without a leading dot, as in example.com";
+
+// Each is cleared by a line of its own in one response.
+constexpr std::size_t max_former_scopes = 8;
+
+void validate_scopes(const CookieConfig& cookie, Report& report) {
+  const std::string key = "session.cookie.previous";
+  if (cookie.previous.size() > max_former_scopes) {
+    report.problem(key, "are more than " + std::to_string(max_former_scopes) +
+                            "; leave out those that no browser can have any more");
+  }
+  for (std::size_t i = 0; i < cookie.previous.size(); ++i) {
+    const CookieScope& scope = cookie.previous[i];
+    const std::string path = join_path(key, i);
+    if (!is_token(scope.name) || scope.name.size() > 128) {
+      report.problem(path + ".name", "expected 1 to 128 letters, digits, - or _");
+    }
+    if (!is_cookie_path(scope.path)) {
+      report.problem(path + ".path", std::string{a_path});
+    }
+    if (!scope.domain.empty() && !is_cookie_domain(scope.domain)) {
+      report.problem(path + ".domain", std::string{a_domain});
+    }
+    if (scope == CookieScope{cookie.name, cookie.path, cookie.domain}) {
+      report.problem(path,
+                     "is the scope that the cookie has now: it would be cleared when it is set");
+    } else if (has_prefix(scope.name, "__Host-") && (scope.path != "/" || !scope.domain.empty())) {
+      report.problem(path, "a __Host- cookie has path: / and no domain");
+    }
+  }
+}
+
 void validate_cookie(const CookieConfig& cookie, Report& report) {
   const bool secure_prefix = has_prefix(cookie.name, "__Secure-");
   const bool host_prefix = has_prefix(cookie.name, "__Host-");
@@ -180,16 +231,11 @@ void validate_cookie(const CookieConfig& cookie, Report& report) {
              (secure_prefix && !cookie.name.starts_with("__Secure-"))) {
     report.problem("session.cookie.name", "the prefixes are written __Host- and __Secure-");
   }
-  if (!cookie.path.starts_with('/') || cookie.path.size() > 1024 ||
-      std::any_of(cookie.path.begin(), cookie.path.end(),
-                  [](char c) { return c <= 0x20 || c >= 0x7F || c == ';'; })) {
-    report.problem("session.cookie.path",
-                   "expected a path that starts with /, in printable ASCII without ;");
+  if (!is_cookie_path(cookie.path)) {
+    report.problem("session.cookie.path", std::string{a_path});
   }
-  if (!cookie.domain.empty() && (!is_host(cookie.domain) || cookie.domain.ends_with('.') ||
-                                 parse_ip(cookie.domain) || cookie.domain.starts_with('['))) {
-    report.problem("session.cookie.domain",
-                   "expected a host name without a leading dot, as in example.com");
+  if (!cookie.domain.empty() && !is_cookie_domain(cookie.domain)) {
+    report.problem("session.cookie.domain", std::string{a_domain});
   }
   const bool always = cookie.secure == SecureMode::Always;
   // RFC 6265bis 4.1.3: browsers drop a cookie that breaks the promise of its name.
@@ -215,6 +261,7 @@ void validate_cookie(const CookieConfig& cookie, Report& report) {
   if (!cookie.http_only) {
     report.warning("session.cookie.http_only", "scripts of the page can read the session cookie");
   }
+  validate_scopes(cookie, report);
 }
 
 void validate_session(const SessionConfig& session, Report& report) {

@@ -38,8 +38,21 @@ class Codec {
 
   // Authenticates and decodes `cookie` into `out` (reset first). Judges no times:
   // session/lifetime.hpp does. `binding` is the request's host when cookie.bind_host is on, else
-  // empty. On any status but Ok `out` is left reset. Never throws, never logs.
-  virtual Opened open(std::string_view cookie, std::string_view binding, Session& out) = 0;
+  // empty; `name` the place of the cookie's name in cookie_names() (codec_factory.hpp). On any
+  // status but Ok `out` is left reset. Never throws, never logs.
+  virtual Opened open(std::string_view cookie, std::string_view binding, std::size_t name,
+                      Session& out) = 0;
+  Opened open(std::string_view cookie, std::string_view binding, Session& out) {
+    return open(cookie, binding, 0, out);
+  }
+
+  // Whether one of our keys made it: it names one (sealed), or has its signature (flask). Such a
+  // cookie is a candidate for the visitor's session; every other is somebody else's.
+  virtual bool knows(std::string_view cookie) = 0;
+
+  // Takes out what the format keeps for `key` without showing it as a value (flask: null, text that
+  // is no UTF-8); whether there was anything.
+  virtual bool forget(Session&, std::string_view) { return false; }
 
   // Appends the cookie value for `session` to `out`, sealed with the first secret. The caller has
   // set created and touched. Returns the number of bytes appended; 0, and nothing is appended, if

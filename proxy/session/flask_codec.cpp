@@ -14,7 +14,6 @@
 namespace keepsake {
 namespace {
 
-constexpr std::size_t kSignatureChars = 27;
 constexpr std::int64_t kFlaskStampEnd = std::int64_t{1} << 40;
 
 void must(bool done) {
@@ -66,14 +65,14 @@ FlaskCodec::FlaskCodec(std::shared_ptr<const KeyRing> keys)
     : keys_(std::move(keys)), payload_(base64url_decoded_size(kMaxCookie)), inflated_(kMaxJson) {
   EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
   must(hmac != nullptr);
-  char digest[] = "SHA1";
+  std::string digest{keys_->flask_digest()};
   const std::array<OSSL_PARAM, 2> params{
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
       OSSL_PARAM_construct_end()};
   for (std::size_t i = 0; i < keys_->size(); ++i) {
     const auto& key = keys_->at(i).flask_signing;
     auto& mac = macs_.emplace_back(EVP_MAC_CTX_new(hmac));
-    must(mac && EVP_MAC_init(mac.get(), key.data(), key.size(), params.data()) == 1);
+    must(mac && EVP_MAC_init(mac.get(), key.data(), keys_->flask_size(), params.data()) == 1);
   }
   EVP_MAC_free(hmac);
   must(inflateInit(&inflater_) == Z_OK);
@@ -95,32 +94,38 @@ FlaskCodec::Signature FlaskCodec::sign(std::size_t key, std::string_view text) {
   return signature;
 }
 
-std::optional<std::size_t> FlaskCodec::verify(std::string_view text, const Signature& signature) {
+FlaskCodec::Verified FlaskCodec::verify(std::string_view cookie) {
+  const std::size_t size = keys_->flask_size();
+  const std::size_t chars = (size * 4 + 2) / 3;
+  const std::size_t dot = cookie.rfind('.');
+  if (cookie.size() > kMaxCookie || dot == std::string_view::npos ||
+      cookie.size() - dot - 1 != chars) {
+    return {};
+  }
+  Signature signature{};
+  if (!base64url_decode(cookie.substr(dot + 1), signature)) {
+    return {};
+  }
+  const std::string_view text = cookie.substr(0, dot);
   for (std::size_t i = 0; i < keys_->size(); ++i) {
     const Signature expected = sign(i, text);
-    if (CRYPTO_memcmp(expected.data(), signature.data(), signature.size()) == 0) {
-      return i;
+    if (CRYPTO_memcmp(expected.data(), signature.data(), size) == 0) {
+      return {OpenStatus::Ok, i, text};
     }
   }
-  return std::nullopt;
+  return {OpenStatus::UnknownKey, 0, text};
 }
 
-Opened FlaskCodec::open(std::string_view cookie, std::string_view, Session& out) {
+bool FlaskCodec::knows(std::string_view cookie) {
+  return verify(cookie).status == OpenStatus::Ok;
+}
+
+Opened FlaskCodec::open(std::string_view cookie, std::string_view, std::size_t, Session& out) {
   out.reset();
   const Opened malformed{OpenStatus::Malformed, 0};
-  const std::size_t signature_dot = cookie.rfind('.');
-  if (cookie.size() > kMaxCookie || signature_dot == std::string_view::npos ||
-      cookie.size() - signature_dot - 1 != kSignatureChars) {
-    return malformed;
-  }
-  const std::string_view text = cookie.substr(0, signature_dot);
-  Signature signature{};
-  if (!base64url_decode(cookie.substr(signature_dot + 1), signature)) {
-    return malformed;
-  }
-  const std::optional<std::size_t> key = verify(text, signature);
-  if (!key) {
-    return {OpenStatus::UnknownKey, 0};
+  const auto [verified, key, text] = verify(cookie);
+  if (verified != OpenStatus::Ok) {
+    return {verified, 0};
   }
   const std::size_t stamp_dot = text.rfind('.');
   if (stamp_dot == std::string_view::npos) {
@@ -134,12 +139,14 @@ Opened FlaskCodec::open(std::string_view cookie, std::string_view, Session& out)
   for (const JsonMember& member : object_.members()) {
     if (exposed(member)) {
       out.append_sorted(object_.key(member), text_);
+    } else {
+      ++out.hidden;
     }
   }
   out.created = *stamp;
   out.touched = *stamp;
   out.codec_state.assign(object_.text());
-  return {OpenStatus::Ok, *key};
+  return {OpenStatus::Ok, key};
 }
 
 std::optional<std::string_view> FlaskCodec::json_of(std::string_view payload) {
@@ -254,12 +261,40 @@ bool FlaskCodec::write_json(const Session& session) {
       ++member;
     }
   }
+  end_json(count, last_key);
+  return true;
+}
+
+// Closes json_, whose last key of `count` was `last_key`. A key that alone would be a tag is
+// tagged.
+void FlaskCodec::end_json(std::size_t count, std::string_view last_key) {
   json_.push_back('}');
   if (count == 1 && is_tag(last_key)) {
     const std::size_t key_end = last_key.size() + 2;  // tags need no escapes
     json_.insert(key_end, "__").insert(0, "{\" di\":").push_back('}');
   }
-  return true;
+}
+
+bool FlaskCodec::forget(Session& session, std::string_view key) {
+  if (session.hidden == 0 || !object_.scan(session.codec_state)) {
+    return false;
+  }
+  bool found = false;
+  json_.assign("{");
+  for (const JsonMember& member : object_.members()) {
+    if (object_.key(member) == key && !exposed(member)) {
+      found = true;
+      continue;
+    }
+    append_member(object_.key(member), json_);
+    json_.append(object_.value(member));
+  }
+  if (found) {
+    json_.push_back('}');
+    session.codec_state = json_;
+    --session.hidden;
+  }
+  return found;
 }
 
 // zlib.compress(json_) of Python.
@@ -290,7 +325,7 @@ std::size_t FlaskCodec::seal(const Session& session, std::string_view, std::stri
   append_stamp(session.touched, out);
   const Signature signature = sign(0, std::string_view(out).substr(before));
   out.push_back('.');
-  base64url_encode(signature, out);
+  base64url_encode(std::span(signature).first(keys_->flask_size()), out);
   return out.size() - before;
 }
 

@@ -8,7 +8,7 @@
 //   numbers, true, false    appear as their JSON text ("42")
 //   date, UUID, Markup, bytes (Flask's tags " d", " u", " m", " b")  appear as the string in the
 //   tag lists, objects, tuples  appear as their JSON text null, and strings with a lone surrogate,
-//   do not appear
+//   do not appear: Session::hidden counts them, forget() takes one out
 // All of it goes back into the cookie exactly as it came, unless that very key was set to another
 // text or erased; what was set is a JSON string. Takes no binding: Flask knows none.
 
@@ -41,22 +41,33 @@ class FlaskCodec final : public Codec {
   FlaskCodec(const FlaskCodec&) = delete;
   FlaskCodec& operator=(const FlaskCodec&) = delete;
 
-  Opened open(std::string_view cookie, std::string_view binding, Session& out) override;
+  using Codec::open;
+  Opened open(std::string_view cookie, std::string_view binding, std::size_t name,
+              Session& out) override;
+  bool knows(std::string_view cookie) override;
+  bool forget(Session& session, std::string_view key) override;
   std::size_t seal(const Session& session, std::string_view binding, std::string& out) override;
 
  private:
-  using Signature = std::array<std::uint8_t, 20>;
+  using Signature = std::array<std::uint8_t, 64>;  // as much of it as the digest has
   struct MacFree {
     void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
   };
 
   Signature sign(std::size_t key, std::string_view text);
-  std::optional<std::size_t> verify(std::string_view text, const Signature& signature);
+  // What is signed, and the key that signed it; a failed signature is UnknownKey.
+  struct Verified {
+    OpenStatus status = OpenStatus::Malformed;
+    std::size_t key = 0;
+    std::string_view text;
+  };
+  Verified verify(std::string_view cookie);
   // The JSON in `payload`, inflated if it says so; a view into the scratch buffers.
   std::optional<std::string_view> json_of(std::string_view payload);
   bool scan_tagged(std::string_view json);
   bool exposed(const JsonMember& member);
   bool write_json(const Session& session);
+  void end_json(std::size_t count, std::string_view last_key);
   std::span<const std::uint8_t> deflated_json();
 
   std::shared_ptr<const KeyRing> keys_;

@@ -8,10 +8,12 @@
 #include <openssl/params.h>
 
 #include <cassert>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <stdexcept>
 
+#include "config/config.hpp"
 #include "http/hex.hpp"
 
 namespace keepsake {
@@ -20,7 +22,17 @@ namespace {
 constexpr std::string_view kKeyInfo = "keepsake sealed v1 key";
 constexpr std::string_view kStoreInfo = "keepsake store v1 key";
 constexpr std::string_view kIdInfo = "keepsake sealed v1 id";
-constexpr std::string_view kFlaskSalt = "cookie-session";
+
+// By FlaskConfig::Digest.
+struct Digest {
+  const char* name;
+  std::size_t size;
+};
+constexpr Digest kDigests[] = {{"SHA1", 20}, {"SHA256", 32}, {"SHA384", 48}, {"SHA512", 64}};
+
+const Digest& digest_of(const FlaskConfig& flask) {
+  return kDigests[static_cast<std::size_t>(flask.digest) % std::size(kDigests)];
+}
 
 struct KdfFree {
   void operator()(EVP_KDF* kdf) const { EVP_KDF_free(kdf); }
@@ -46,26 +58,33 @@ void hkdf(std::string_view secret, std::string_view info, std::span<std::uint8_t
   }
 }
 
-// key_derivation="hmac" of itsdangerous, with Flask's salt.
-void flask_key(std::string_view secret, std::span<std::uint8_t, 20> out) {
+// key_derivation="hmac" of itsdangerous: the salt is what is signed, the secret is the key.
+void flask_key(std::string_view secret, const FlaskConfig& flask, std::span<std::uint8_t> out) {
+  const Digest& digest = digest_of(flask);
   unsigned size = 0;
-  if (HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()),
-           reinterpret_cast<const unsigned char*>(kFlaskSalt.data()), kFlaskSalt.size(), out.data(),
+  if (HMAC(EVP_get_digestbyname(digest.name), secret.data(), static_cast<int>(secret.size()),
+           reinterpret_cast<const unsigned char*>(flask.salt.data()), flask.salt.size(), out.data(),
            &size) == nullptr ||
-      size != out.size()) {
-    throw std::runtime_error("HMAC-SHA1 is not available in this OpenSSL");
+      size != digest.size) {
+    throw std::runtime_error(std::string{"HMAC is not available in this OpenSSL with "} +
+                             digest.name);
   }
 }
 
 }  // namespace
 
-KeyRing::KeyRing(const std::vector<std::string>& secrets) : keys_(secrets.size()) {
+KeyRing::KeyRing(const std::vector<std::string>& secrets) : KeyRing(secrets, FlaskConfig{}) {}
+
+KeyRing::KeyRing(const std::vector<std::string>& secrets, const FlaskConfig& flask)
+    : keys_(secrets.size()),
+      flask_digest_(digest_of(flask).name),
+      flask_size_(digest_of(flask).size) {
   assert(!secrets.empty());
   for (std::size_t i = 0; i < secrets.size(); ++i) {
     hkdf(secrets[i], kKeyInfo, keys_[i].sealing);
     hkdf(secrets[i], kStoreInfo, keys_[i].storing);
     hkdf(secrets[i], kIdInfo, keys_[i].id);
-    flask_key(secrets[i], keys_[i].flask_signing);
+    flask_key(secrets[i], flask, keys_[i].flask_signing);
   }
 }
 

@@ -12,6 +12,8 @@
 
 namespace keepsake {
 
+struct FlaskConfig;
+
 using KeyId = std::array<std::uint8_t, 4>;
 
 class KeyRing {
@@ -20,12 +22,15 @@ class KeyRing {
     KeyId id{};                              // stands in the cookie; says nothing about the key
     std::array<std::uint8_t, 32> sealing{};  // format sealed: XAES-256-GCM
     std::array<std::uint8_t, 32> storing{};  // values in a shared store: XAES-256-GCM
-    std::array<std::uint8_t, 20> flask_signing{};  // format flask: HMAC-SHA1
+    // format flask: HMAC, as long as its digest
+    std::array<std::uint8_t, 64> flask_signing{};
   };
 
   // `secrets` are taken byte by byte; whoever read them has cut the one trailing line end. Not
   // empty.
   explicit KeyRing(const std::vector<std::string>& secrets);
+  // The same with the salt and the digest of other Flask applications than the usual ones.
+  KeyRing(const std::vector<std::string>& secrets, const FlaskConfig& flask);
   ~KeyRing();
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
@@ -37,11 +42,17 @@ class KeyRing {
   // whoever must not fail then asks again from the next one.
   std::optional<std::size_t> find(const KeyId& id, std::size_t from = 0) const;
 
+  // The digest of format flask: its OpenSSL name, and its bytes.
+  const char* flask_digest() const { return flask_digest_; }
+  std::size_t flask_size() const { return flask_size_; }
+
   // Eight lowercase hex digits: the name of a key in metrics and in `keepsake inspect`.
   std::string id_hex(std::size_t i) const;
 
  private:
   std::vector<Key> keys_;
+  const char* flask_digest_;
+  std::size_t flask_size_;
 };
 
 }  // namespace keepsake

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -116,12 +117,15 @@ void encode(const Session& session, std::uint8_t* to) {
 
 }  // namespace
 
-SealedCodec::SealedCodec(std::shared_ptr<const KeyRing> keys, std::string_view cookie_name,
+SealedCodec::SealedCodec(std::shared_ptr<const KeyRing> keys, const std::vector<std::string>& names,
                          Random& random)
     : keys_(std::move(keys)), random_(random), envelope_(kMaxEnvelope), plain_(kMaxEnvelope) {
-  aad_.reserve(512);
-  aad_.append(kContext).append(1, '\0').append(cookie_name);
-  aad_fixed_ = aad_.size();
+  for (const std::string& name : names) {
+    std::string& aad = aads_.emplace_back().text;
+    aad.reserve(512);
+    aad.append(kContext).append(1, '\0').append(name);
+    aads_.back().fixed = aad.size();
+  }
   ciphers_.reserve(keys_->size());
   for (std::size_t i = 0; i < keys_->size(); ++i) {
     ciphers_.emplace_back(keys_->at(i).sealing);
@@ -132,15 +136,27 @@ SealedCodec::~SealedCodec() {
   OPENSSL_cleanse(plain_.data(), plain_.size());
 }
 
-std::string_view SealedCodec::aad_for(std::string_view binding) {
-  aad_.resize(aad_fixed_);
+std::string_view SealedCodec::aad_for(std::size_t name, std::string_view binding) {
+  Aad& aad = aads_[name];
+  aad.text.resize(aad.fixed);
   if (!binding.empty()) {
-    aad_.append(1, '\0').append(binding);
+    aad.text.append(1, '\0').append(binding);
   }
-  return aad_;
+  return aad.text;
 }
 
-Opened SealedCodec::open(std::string_view cookie, std::string_view binding, Session& out) {
+bool SealedCodec::knows(std::string_view cookie) {
+  std::array<std::uint8_t, 6> begin{};  // the version, four bytes of key id, one more
+  if (!base64url_decode(cookie.substr(0, 8), begin) || begin[0] != kVersion) {
+    return false;
+  }
+  KeyId id{};
+  std::memcpy(id.data(), begin.data() + 1, id.size());
+  return keys_->find(id).has_value();
+}
+
+Opened SealedCodec::open(std::string_view cookie, std::string_view binding, std::size_t name,
+                         Session& out) {
   out.reset();
   if (cookie.size() > kMaxCookie) {
     return {OpenStatus::Malformed, 0};
@@ -157,7 +173,7 @@ Opened SealedCodec::open(std::string_view cookie, std::string_view binding, Sess
   if (!key) {
     return {OpenStatus::UnknownKey, 0};
   }
-  const std::string_view aad = aad_for(binding);
+  const std::string_view aad = aad_for(name, binding);
   const std::span<std::uint8_t> plain =
       std::span(plain_).first(envelope.size() - kBodyAt - Xaes256Gcm::kTagSize);
   for (; key; key = keys_->find(id, *key + 1)) {
@@ -193,7 +209,7 @@ std::size_t SealedCodec::seal(const Session& session, std::string_view binding, 
   const std::span<std::uint8_t> plain = envelope.subspan(kBodyAt, body);
   std::fill(plain.begin(), plain.end(), std::uint8_t{0});
   encode(session, plain.data());
-  ciphers_[0].seal(envelope.subspan<kNonceAt, Xaes256Gcm::kNonceSize>(), aad_for(binding), plain,
+  ciphers_[0].seal(envelope.subspan<kNonceAt, Xaes256Gcm::kNonceSize>(), aad_for(0, binding), plain,
                    envelope.subspan(kBodyAt));
   const std::size_t before = out.size();
   base64url_encode(envelope, out);

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.hpp"
@@ -29,20 +30,30 @@ class SealedCodec final : public Codec {
   // No browser keeps a longer cookie, so none is looked at.
   static constexpr std::size_t kMaxCookie = 4096;
 
-  SealedCodec(std::shared_ptr<const KeyRing> keys, std::string_view cookie_name, Random& random);
+  // The first of `names` is the cookie's, those behind it are former ones, which only open.
+  SealedCodec(std::shared_ptr<const KeyRing> keys, const std::vector<std::string>& names,
+              Random& random);
+  SealedCodec(std::shared_ptr<const KeyRing> keys, std::string_view name, Random& random)
+      : SealedCodec(std::move(keys), std::vector<std::string>{std::string{name}}, random) {}
   ~SealedCodec() override;
 
-  Opened open(std::string_view cookie, std::string_view binding, Session& out) override;
+  using Codec::open;
+  Opened open(std::string_view cookie, std::string_view binding, std::size_t name,
+              Session& out) override;
+  bool knows(std::string_view cookie) override;
   std::size_t seal(const Session& session, std::string_view binding, std::string& out) override;
 
  private:
-  std::string_view aad_for(std::string_view binding);
+  std::string_view aad_for(std::size_t name, std::string_view binding);
 
   std::shared_ptr<const KeyRing> keys_;
   Random& random_;
   std::vector<Xaes256Gcm> ciphers_;  // one per key of the ring
-  std::string aad_;                  // the fixed part, and behind it the last binding
-  std::size_t aad_fixed_;
+  struct Aad {
+    std::string text;  // the fixed part, and behind it the last binding
+    std::size_t fixed;
+  };
+  std::vector<Aad> aads_;               // by name
   std::vector<std::uint8_t> envelope_;  // decoded or about to be encoded
   std::vector<std::uint8_t> plain_;
 };

@@ -18,6 +18,7 @@ void Session::reset() {
   created = 0;
   touched = 0;
   codec_state.clear();
+  hidden = 0;
   entries_.clear();
   bytes_.clear();
 }

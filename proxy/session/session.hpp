@@ -28,7 +28,10 @@ class Session {
   // Forgets everything; capacity stays.
   void reset();
 
+  // No pairs. What a codec keeps and does not show may be there; see bare().
   bool empty() const { return entries_.empty(); }
+  // Nothing at all is left that a cookie would be kept for.
+  bool bare() const { return entries_.empty() && hidden == 0; }
   std::size_t size() const { return entries_.size(); }
   // Pairs in ascending byte order of their keys; i < size().
   Value at(std::size_t i) const;
@@ -50,6 +53,7 @@ class Session {
   // What only the codec that opened the session understands (flask: the whole JSON object, so that
   // values of other JSON types survive a round trip). Empty for sealed.
   std::string codec_state;
+  std::size_t hidden = 0;  // values in codec_state that do not appear as pairs
 
  private:
   struct Entry {

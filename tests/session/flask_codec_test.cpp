@@ -172,6 +172,56 @@ TEST_CASE("what cannot appear is kept until something is set in its place", "[se
   CHECK(fixture.json() == R"({"a":"1","half":"whole","\udc00":"x"})");
 }
 
+TEST_CASE("what does not appear is counted, and forgotten by its key alone", "[session][flask]") {
+  Fixture fixture;
+  REQUIRE(fixture.open(cookie_of(R"({"a":null,"half":"\ud83c","n":5,"\udc00":"x"})")) ==
+          OpenStatus::Ok);
+  CHECK(fixture.session.hidden == 3);
+  CHECK_FALSE(fixture.session.bare());
+  CHECK_FALSE(fixture.codec.forget(fixture.session, "n"));  // it appears
+  CHECK_FALSE(fixture.codec.forget(fixture.session, "b"));
+  CHECK(fixture.codec.forget(fixture.session, "a"));
+  CHECK_FALSE(fixture.codec.forget(fixture.session, "a"));
+  CHECK(fixture.codec.forget(fixture.session, "half"));
+  CHECK(fixture.json() == R"({"n":5,"\udc00":"x"})");
+  fixture.session.erase("n");
+  CHECK(fixture.session.empty());
+  CHECK_FALSE(fixture.session.bare());
+  CHECK(fixture.json() == R"({"\udc00":"x"})");
+  REQUIRE(fixture.open(cookie_of(R"({" d":null})")) == OpenStatus::Ok);  // a tag alone
+  CHECK(fixture.codec.forget(fixture.session, " d"));
+  CHECK(fixture.session.bare());
+}
+
+TEST_CASE("salt and digest are those of the applications", "[session][flask]") {
+  const auto [digest, cookie] = GENERATE(table<FlaskConfig::Digest, std::string>({
+      {FlaskConfig::Digest::Sha1, "eyJuYW1lIjoiQWxpY2UifQ.ZVPxAA.RTqgKK3CmtrwSXwg-VKTPNTbi8I"},
+      {FlaskConfig::Digest::Sha256,
+       "eyJuYW1lIjoiQWxpY2UifQ.ZVPxAA.l92fBQgrupQBEmsWWJuPaO8-zQEBeARTYkAggqkDs7Q"},
+      {FlaskConfig::Digest::Sha384,
+       "eyJuYW1lIjoiQWxpY2UifQ.ZVPxAA.09l8bVePPJGvfxX5qOpByVFTITRrf0egm-jbmI-"
+       "dz9PKLt2Jfiqkwl4-K1btQHF1"},
+      {FlaskConfig::Digest::Sha512,
+       "eyJuYW1lIjoiQWxpY2UifQ.ZVPxAA.9H98rl0ZhSnqJaKLOFnngryHwEUC961meTV80xogeLwhMaleYX1K3FHG0td"
+       "EiSYLyiRWWvZK1Z6xkMfj8JOonA"},
+  }));
+  CAPTURE(cookie);
+  FlaskConfig config;
+  config.salt = "my salt";
+  config.digest = digest;
+  FlaskCodec codec(std::make_shared<const KeyRing>(std::vector{test::kSecretA}, config));
+  Session session;
+  REQUIRE(codec.open(cookie, "", session).status == OpenStatus::Ok);
+  CHECK(pairs_of(session) == Pairs{{"name", "Alice"}});
+  std::string again;
+  codec.seal(session, "", again);
+  CHECK(again == cookie);
+  CHECK(codec.knows(cookie));
+  FlaskCodec usual(test::ring({test::kSecretA}));
+  CHECK(usual.open(cookie, "", session).status != OpenStatus::Ok);
+  CHECK_FALSE(usual.knows(cookie));
+}
+
 TEST_CASE("setting the text that a number has already leaves it a number", "[session][flask]") {
   Fixture fixture;
   REQUIRE(fixture.open(cookie_of(R"({"n":5})")) == OpenStatus::Ok);
