@@ -28,6 +28,17 @@ std::string_view strip(std::string_view text) {
   return text;
 }
 
+// The text of a Cookie or Set-Cookie line, or of a value alone.
+std::string_view strip_field_name(std::string_view text) {
+  text = strip(text);
+  for (const std::string_view field : {"cookie:", "set-cookie:"}) {
+    if (equals_ignoring_case(text.substr(0, field.size()), field)) {
+      text = strip(text.substr(field.size()));
+    }
+  }
+  return text;
+}
+
 bool is_cookie_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
          c == '_';
@@ -98,14 +109,13 @@ std::string why_malformed(const SessionConfig& config, std::string_view cookie) 
 
 }  // namespace
 
+bool is_bare_value(std::string_view text) {
+  return strip_field_name(text).find_first_of("=;") == std::string_view::npos;
+}
+
 std::vector<std::string_view> cookie_values(std::string_view text, std::string_view name) {
-  text = strip(text);
-  for (const std::string_view field : {"cookie:", "set-cookie:"}) {
-    if (equals_ignoring_case(text.substr(0, field.size()), field)) {
-      text = strip(text.substr(field.size()));
-    }
-  }
-  if (text.find_first_of("=;") == std::string_view::npos) {
+  text = strip_field_name(text);
+  if (is_bare_value(text)) {
     return {text};
   }
   std::vector<std::string_view> values;

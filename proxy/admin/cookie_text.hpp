@@ -16,6 +16,9 @@
 
 namespace keepsake {
 
+// Whether `text` is the value of a cookie alone, without a name.
+bool is_bare_value(std::string_view text);
+
 // The values of the cookies called `name` in `text`: a bare value, NAME=VALUE, or a Cookie or
 // Set-Cookie line. Empty if there is no such cookie in it.
 std::vector<std::string_view> cookie_values(std::string_view text, std::string_view name);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <utility>
+#include <vector>
 
 #include "admin/config_file.hpp"
 #include "admin/cookie_text.hpp"
@@ -32,23 +34,39 @@ class Inspector {
       : config_(snapshot.config.session),
         host_(host),
         now_(now),
+        names_(snapshot.cookie_names),
         keys_(snapshot.keys),
         codec_(make_codec(config_, keys_, random_)),
         lifetime_(snapshot.cookie_lifetime) {}
 
-  int inspect(std::string_view cookie) {
+  // Under the name at that place of cookie_names().
+  int inspect(std::string_view cookie, std::size_t name) {
     Session session;
-    const Opened opened = codec_->open(cookie, host_, session);
+    const Opened opened = codec_->open(cookie, host_, name, session);
     if (opened.status != OpenStatus::Ok) {
       return refuse(opened.status, explain_closed(config_, *keys_, cookie, opened.status));
     }
     const OpenStatus status = judge(lifetime_, session, now_);
     print_seal(opened.key_index);
+    if (name != 0) {
+      line("name", names_[name] + " (a former one: the next response sets " + names_[0] + ")");
+    }
     print_times(session, status);
     print_values(session);
     return status == OpenStatus::Ok
                ? kFine
                : refuse(status, explain_over(lifetime_, session, status, now_));
+  }
+
+  // The first name under which a value without one opens; the current one if none does.
+  std::size_t name_of(std::string_view cookie) {
+    Session session;
+    for (std::size_t name = 0; name < names_.size(); ++name) {
+      if (codec_->open(cookie, host_, name, session).status == OpenStatus::Ok) {
+        return name;
+      }
+    }
+    return 0;
   }
 
  private:
@@ -106,6 +124,7 @@ class Inspector {
   const std::string& host_;
   std::int64_t now_;
   Random random_;
+  const std::vector<std::string>& names_;
   std::shared_ptr<const KeyRing> keys_;
   std::unique_ptr<Codec> codec_;
   Lifetime lifetime_;
@@ -131,19 +150,29 @@ int inspect_command(const InspectOptions& options) {
   }
   const Snapshot snapshot{*config};
   const std::string text = options.cookie == "-" ? read_input() : options.cookie;
-  const std::string& name = config->session.cookie.name;
-  const std::vector<std::string_view> cookies = cookie_values(text, name);
+  Inspector inspector{snapshot, options.host, unix_seconds(SystemClock{}.wall())};
+  std::vector<std::pair<std::string_view, std::size_t>> cookies;
+  if (is_bare_value(text)) {
+    const std::string_view value = cookie_values(text, {}).front();
+    cookies.emplace_back(value, inspector.name_of(value));
+  } else {
+    for (std::size_t name = 0; name < snapshot.cookie_names.size(); ++name) {
+      for (const std::string_view value : cookie_values(text, snapshot.cookie_names[name])) {
+        cookies.emplace_back(value, name);
+      }
+    }
+  }
   if (cookies.empty()) {
-    std::cerr << "keepsake: there is no cookie called " << name << " in this text\n";
+    std::cerr << "keepsake: there is no cookie called " << config->session.cookie.name
+              << " in this text\n";
     return kFailed;
   }
-  Inspector inspector{snapshot, options.host, unix_seconds(SystemClock{}.wall())};
   int worst = kFine;
   for (std::size_t i = 0; i < cookies.size(); ++i) {
     if (cookies.size() > 1) {
       std::cout << (i == 0 ? "" : "\n") << "cookie " << i + 1 << " of " << cookies.size() << '\n';
     }
-    worst = std::max(worst, inspector.inspect(cookies[i]));
+    worst = std::max(worst, inspector.inspect(cookies[i].first, cookies[i].second));
   }
   return std::cout.flush() ? worst : kFailed;
 }

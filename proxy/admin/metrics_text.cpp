@@ -51,6 +51,8 @@ constexpr Line kLines[] = {
     {Counter::RejectedIdle, kRejected, R"(reason="idle_expired")", kRejectedHelp},
     {Counter::RejectedAbsolute, kRejected, R"(reason="absolute_expired")", kRejectedHelp},
     {Counter::RejectedNotBefore, kRejected, R"(reason="before_not_before")", kRejectedHelp},
+    {Counter::RivalCookies, "keepsake_rival_sessions_total", "",
+     "Requests with the cookies of several live sessions, none of which was touched."},
     {Counter::SpoofedHeaders, "keepsake_spoofed_headers_removed_total", "",
      "Headers taken out of requests because they posed as the proxy's own."},
     {Counter::DroppedSetCookies, "keepsake_backend_set_cookies_dropped_total", "",

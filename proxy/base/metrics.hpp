@@ -26,6 +26,7 @@ enum class Counter : std::uint8_t {
   RejectedIdle,
   RejectedAbsolute,
   RejectedNotBefore,
+  RivalCookies,
   SpoofedHeaders,
   DroppedSetCookies,
   RefusedWrites,

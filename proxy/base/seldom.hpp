@@ -10,7 +10,7 @@ namespace keepsake {
 
 class Seldom {
  public:
-  explicit Seldom(std::chrono::seconds interval) : interval_(interval) {}
+  explicit Seldom(std::chrono::seconds interval = std::chrono::minutes{1}) : interval_(interval) {}
 
   bool now(SteadyTime time) {
     Ticks due = due_.load(std::memory_order_relaxed);

@@ -2,8 +2,6 @@
 // Cookie and Set-Cookie lines (RFC 6265bis). Called by attach_session, forward_request and
 // commit_session. Everything but our own cookie stays byte for byte; nothing here opens a cookie.
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,22 +9,12 @@
 
 namespace keepsake {
 
-// Values of our name, in order, over all Cookie lines of a request. More than four are not looked
-// at: a visitor has one, and each costs a decryption.
-struct CookieCandidates {
-  std::array<std::string_view, 4> values{};
-  std::size_t count = 0;
-  bool seen = false;  // our name occurred in any shape, also as one that is never opened
-};
-
-// Adds what `cookie_line` holds. Names are compared exactly; a quoted value is no candidate.
-void collect_candidates(std::string_view cookie_line, std::string_view name,
-                        CookieCandidates& found);
+// Whether a part of a Cookie line is a cookie of that name. Case variants are, too, when `name`
+// begins with a __Host- or __Secure- prefix, as browsers compare those without case.
+bool is_cookie_of(std::string_view part, std::string_view name);
 
 // Appends the line less our cookie, each other cookie byte for byte and in order; whether there was
-// anything of ours. Appends nothing when nothing is left; the caller then drops the line. Case
-// variants are ours too when `name` begins with a __Host- or __Secure- prefix, as browsers compare
-// those without case.
+// anything of ours. Appends nothing when nothing is left; the caller then drops the line.
 bool append_without_cookie(std::string_view cookie_line, std::string_view name, std::string& out);
 
 struct CookieAttributes {
@@ -34,6 +22,7 @@ struct CookieAttributes {
   std::string_view path;                // empty: no Path
   std::string_view domain;              // empty: no Domain
   std::optional<std::int64_t> max_age;  // seconds; empty: until the browser closes
+  std::optional<std::int64_t> expires;  // unix seconds; beside max_age, for what is older than it
   bool secure = false;
   bool http_only = true;
   bool partitioned = false;
@@ -46,6 +35,13 @@ void append_set_cookie(const CookieAttributes& attributes, std::string_view valu
 
 // The same for the cookie's end: exactly the attributes that setting it would have, but its age.
 void append_clear_cookie(const CookieAttributes& attributes, std::string& out);
+
+// Whether a browser takes a cookie with that Domain from `host` (RFC 6265bis 5.1.3); both without
+// port.
+bool domain_covers(std::string_view domain, std::string_view host);
+
+// Whether a browser sends a cookie with that Path to `path` (RFC 6265bis 5.1.4).
+bool path_covers(std::string_view cookie_path, std::string_view path);
 
 // Whether a backend's Set-Cookie value is for our cookie's name, as a browser would read it.
 bool set_cookie_names(std::string_view set_cookie_value, std::string_view name);

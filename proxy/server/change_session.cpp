@@ -1,5 +1,7 @@
 #include "server/change_session.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "server/attach_session.hpp"
@@ -44,15 +46,19 @@ bool pairs_fit(const Exchange& x, const std::vector<FormPair>& pairs) {
 
 Fault change_in_cookie(Exchange& x, const std::vector<FormPair>& pairs) {
   Session& session = x.work.session;
-  const bool was_empty = session.empty();
+  const bool was_empty = session.bare();
+  const std::size_t size_before = session.size();
   for (const auto& [key, value] : pairs) {
+    // What another application keeps there without our seeing it goes, whatever is set instead.
+    const bool forgot = x.view->codec->forget(session, key);
     const bool changes = value.empty() ? session.erase(key) : session.set(key, value);
-    x.session.changed = x.session.changed || changes;
+    x.session.changed = x.session.changed || changes || forgot;
   }
-  if (session.size() > x.view->config().session.max_values) {
+  // A limit that was lowered since leaves a session what it has, and lets it shrink.
+  if (session.size() > std::max(x.view->config().session.max_values, size_before)) {
     return Fault::TooManyValues;
   }
-  if (!x.session.changed || session.empty()) {
+  if (!x.session.changed || session.bare()) {
     return Fault::None;
   }
   if (was_empty) {
@@ -87,7 +93,10 @@ Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, boo
       x.session.cleared = true;
       break;
     case StoreResult::Missing:
-      x.session.opened = false;  // ended by somebody else meanwhile: it stays ended
+      // Ended by somebody else: it stays ended. If that was while this request was under way, the
+      // browser may have the cookie of another session by now.
+      x.session.opened = false;
+      x.session.over = !x.session.loaded && x.session.ours;
       break;
     case StoreResult::TooMany:
       co_return Fault::TooManyValues;
@@ -113,12 +122,13 @@ Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, bool
 
 Task<Fault> end_session(Exchange& x) {
   if (x.view->store && x.session.opened) {
-    x.worker.metrics().add(Counter::StoreWrites);
-    const SessionId id = x.work.session.id;
-    if (co_await x.view->store->erase(id) == StoreResult::Error) {
-      x.worker.metrics().add(Counter::StoreErrors);
-      x.session.keep_cookie = true;
-      co_return Fault::StoreDown;
+    for (std::size_t i = 0; i < x.session.id_count; ++i) {
+      x.worker.metrics().add(Counter::StoreWrites);
+      if (co_await x.view->store->erase(x.session.ids[i]) == StoreResult::Error) {
+        x.worker.metrics().add(Counter::StoreErrors);
+        x.session.keep_cookie = true;
+        co_return Fault::StoreDown;
+      }
     }
   }
   x.work.session.reset();

@@ -14,7 +14,7 @@ namespace keepsake {
 // begin anew.
 Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, bool may_begin);
 
-// Ends the visitor's session, in the store too.
+// Ends the visitor's session, in the store too, and every other whose cookie came with the request.
 Task<Fault> end_session(Exchange& x);
 
 // What a backend with writes_session asked for by X-Session-Set and X-Session-Clear (contract 1.5).

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "http/chars.hpp"
+#include "server/attach_session.hpp"
 #include "server/change_session.hpp"
-#include "server/request_head.hpp"
+#include "server/report_cookies.hpp"
 #include "server/response_head.hpp"
+#include "server/set_cookie.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -16,40 +18,6 @@ namespace {
 
 // RFC 6265bis 5.6: browsers drop a cookie whose name and value are longer together.
 constexpr std::size_t kMaxCookie = 4096;
-
-std::string_view same_site_text(SameSite mode) {
-  switch (mode) {
-    case SameSite::Strict:
-      return "Strict";
-    case SameSite::None:
-      return "None";
-    case SameSite::Lax:
-      break;
-  }
-  return "Lax";
-}
-
-CookieAttributes attributes_of(const Exchange& x) {
-  const CookieConfig& cookie = x.view->config().session.cookie;
-  CookieAttributes attributes;
-  attributes.name = cookie.name;
-  attributes.path = cookie.path;
-  attributes.domain = cookie.domain;
-  if (cookie.lifetime) {
-    attributes.max_age = cookie.lifetime->count();
-  }
-  attributes.secure = cookie.secure == SecureMode::Always ||
-                      (cookie.secure == SecureMode::Auto && client_uses_https(x));
-  attributes.http_only = cookie.http_only;
-  attributes.partitioned = cookie.partitioned;
-  attributes.same_site = same_site_text(cookie.same_site);
-  return attributes;
-}
-
-std::string_view binding_of(const Exchange& x) {
-  return x.view->config().session.cookie.bind_host ? std::string_view{x.work.host}
-                                                   : std::string_view{};
-}
 
 // One Vary line that has Cookie in it, whatever the backend said; "*" says it already (RFC
 // 9110 12.5.5).
@@ -90,54 +58,6 @@ void add_vary(Exchange& x) {
   lines.append("Vary: "sv).append(joined).append("\r\n"sv);
 }
 
-// A response that sets a cookie is for this visitor alone.
-void forbid_caching(Exchange& x) {
-  x.work.session_lines.append("Cache-Control: private, no-store\r\n"sv);
-  for (Field& field : x.work.response.fields) {
-    switch (field.id) {
-      case FieldId::CacheControl:
-      case FieldId::Expires:
-      case FieldId::Pragma:
-      case FieldId::CdnCacheControl:
-      case FieldId::SurrogateControl:
-        field.drop = true;
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-void set_cookie(Exchange& x) {
-  std::string& value = x.work.scratch;
-  value.clear();
-  if (x.view->store) {
-    Session ticket;  // the values stay in the store
-    ticket.id = x.work.session.id;
-    ticket.has_id = true;
-    ticket.created = x.work.session.created;
-    ticket.touched = unix_seconds(x.worker.clock().wall());
-    x.view->codec->seal(ticket, binding_of(x), value);
-  } else {
-    x.view->codec->seal(x.work.session, binding_of(x), value);
-  }
-  std::string& lines = x.work.session_lines;
-  lines.append("Set-Cookie: "sv);
-  append_set_cookie(attributes_of(x), value, lines);
-  lines.append("\r\n"sv);
-  x.sets_cookie = true;
-  forbid_caching(x);
-}
-
-void clear_cookie(Exchange& x) {
-  std::string& lines = x.work.session_lines;
-  lines.append("Set-Cookie: "sv);
-  append_clear_cookie(attributes_of(x), lines);
-  lines.append("\r\n"sv);
-  x.sets_cookie = true;
-  forbid_caching(x);
-}
-
 // Whether the cookie must be written again though nothing changed: its stamp is the session's
 // (store: cookie), or the browser would let it go while the store still has the session.
 bool cookie_is_due(const Exchange& x, std::int64_t now) {
@@ -149,33 +69,71 @@ bool cookie_is_due(const Exchange& x, std::int64_t now) {
          now - x.session.cookie_stamp >= std::max<std::int64_t>(lifetime->count() / 10, 1);
 }
 
+// How long the stamp in the cookie lets the session live, with a store the browser; and of how
+// much.
+std::int64_t time_left(const Exchange& x, std::int64_t now, std::int64_t& whole) {
+  const Lifetime& lifetime = x.view->snapshot->lifetime;
+  if (x.view->store) {
+    whole = x.view->config().session.cookie.lifetime.value_or(lifetime.idle_timeout).count();
+    return x.session.cookie_stamp + whole - now;
+  }
+  const Session& session = x.work.session;
+  whole = (session.has_id ? lifetime.idle_timeout
+                          : std::min(lifetime.idle_timeout, lifetime.absolute_timeout))
+              .count();
+  return session.touched + whole - now;
+}
+
+// The visitor may have ended the session since this request came, and a cookie written now would
+// bring it back: one that is only written to renew it waits for a response that follows its request
+// closely, unless the session might be over by then.
+bool may_wait(const Exchange& x, std::int64_t now) {
+  constexpr Seconds kClose{2};
+  if (x.worker.clock().steady() - x.started <= kClose) {
+    return false;
+  }
+  std::int64_t whole = 0;
+  const std::int64_t left = time_left(x, now, whole);
+  return left * 4 >= whole;
+}
+
+// Writes a cookie that nothing has changed, if it is due.
+void renew_cookie(Exchange& x, std::int64_t now) {
+  const bool due = cookie_is_due(x, now);
+  if (x.session.rivals || (!due && !x.session.reseal) || may_wait(x, now)) {
+    return;
+  }
+  x.worker.metrics().add(due ? Counter::SessionsTouched : Counter::SessionsResealed);
+  Session& session = x.work.session;
+  session.touched = due ? now : session.touched;
+  set_cookie(x);
+}
+
 // What the response says of the session, once all changes to it are known.
 void append_cookie(Exchange& x) {
   SessionState& state = x.session;
   Session& session = x.work.session;
   Metrics& metrics = x.worker.metrics();
   if (state.keep_cookie) {
+    if (state.store_failed) {
+      forbid_caching(x);  // a page for a stranger, and the visitor may be none
+    }
     return;
   }
   const std::int64_t now = unix_seconds(x.worker.clock().wall());
-  const bool emptied = state.changed && session.empty() && !x.view->store;
+  const bool emptied = state.changed && session.bare() && !x.view->store;
   if (state.changed && !emptied) {
     session.touched = now;
     metrics.add(Counter::SessionsChanged);
     set_cookie(x);
   } else if (state.cleared || emptied) {
-    if (state.cookies.seen) {
+    if (state.ours) {
       metrics.add(Counter::SessionsCleared);
       clear_cookie(x);
     }
   } else if (state.opened) {
-    const bool due = cookie_is_due(x, now);
-    if (due || state.reseal) {
-      metrics.add(due ? Counter::SessionsTouched : Counter::SessionsResealed);
-      session.touched = due ? now : session.touched;
-      set_cookie(x);
-    }
-  } else if (state.cookies.seen) {
+    renew_cookie(x, now);
+  } else if (state.over) {
     clear_cookie(x);
   }
 }
@@ -191,7 +149,7 @@ bool fits_cookie(Exchange& x) {
   std::string& value = x.work.scratch;
   value.clear();
   // 0: no cookie of this format can say it, whatever its length.
-  const std::size_t size = x.view->codec->seal(x.work.session, binding_of(x), value);
+  const std::size_t size = x.view->codec->seal(x.work.session, seal_host(x), value);
   return size != 0 && size + x.view->config().session.cookie.name.size() <= kMaxCookie;
 }
 
@@ -206,6 +164,9 @@ Task<void> commit_session(Exchange& x) {
     return {};
   }
   add_vary(x);
+  if (x.reply.status == 0 && x.work.response.status == 431 && x.session.opened) {
+    report_large_session(x);
+  }
   if (x.reply.status == 0 && x.balancer->config().writes_session) {
     return commit_after_writes(x);
   }

@@ -3,6 +3,7 @@
 // step is a file of its own, named after it; this state is all they share. Lives in the frame of
 // run_exchange.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,7 +16,6 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "http/chunked.hpp"
-#include "http/cookie.hpp"
 #include "http/framing.hpp"
 #include "http/head.hpp"
 #include "http/request_id.hpp"
@@ -23,7 +23,6 @@
 #include "server/client.hpp"
 #include "server/connection.hpp"
 #include "server/route_table.hpp"
-#include "session/codec.hpp"
 #include "session/session.hpp"
 
 namespace keepsake {
@@ -56,14 +55,24 @@ struct Workspace {
 // What is known about the visitor's session in this exchange; attach_session fills it, the action
 // or the backend changes it, commit_session writes it back.
 struct SessionState {
-  CookieCandidates cookies;
-  OpenStatus status = OpenStatus::Malformed;  // of the last candidate that was tried
-  bool opened = false;            // a cookie opened: Workspace::session is the visitor's
-  bool reseal = false;            // an older key opened it
+  // More are not tried: a visitor has one or two, and each costs a decryption.
+  static constexpr std::size_t kMostCandidates = 4;
+
+  bool opened = false;  // a cookie opened: Workspace::session is the visitor's
+  bool loaded = false;  // and a store has said in this exchange that the session is alive
+  bool reseal = false;  // by an older key, or under a former name
+  bool rivals = false;  // cookies of several live sessions came: none of them is touched
+  bool over = false;    // one came whose session has ended, and none whose session is alive
+  bool ours = false;    // one came that a key of ours opened, whatever has become of its session
+  bool clears_former = false;     // the former scopes go with the next Set-Cookie
   bool changed = false;           // values differ from what the cookie holds
   bool cleared = false;           // the visitor's session ends with this exchange
-  std::int64_t cookie_stamp = 0;  // when the cookie was last written; a store has its own stamp
   bool keep_cookie = false;       // hands off: a refused action, or a store that could not be asked
+  bool store_failed = false;      // the visitor may have a session that could not be asked for
+  std::int64_t cookie_stamp = 0;  // when the cookie was last written; a store has its own stamp
+  std::array<SessionId, kMostCandidates>
+      ids{};  // of all that opened and may be alive: see end_session
+  std::size_t id_count = 0;
 };
 
 // A response that Keepsake makes itself, instead of a backend's.
@@ -140,10 +149,10 @@ struct Exchange {
   std::uint64_t sent = 0;  // body bytes to the client
   unsigned status = 0;     // of the final response, for the log
 
-  bool sets_cookie = false;   // commit_session added a Set-Cookie
-  std::uint32_t spoofs = 0;   // forged headers that were removed
-  Fault fault = Fault::None;  // what ended it, for the log
-  std::string_view note;      // more about the fault, for the log; static or in the workspace
+  bool for_one_visitor = false;  // commit_session forbade caches to keep the response
+  std::uint32_t spoofs = 0;      // forged headers that were removed
+  Fault fault = Fault::None;     // what ended it, for the log
+  std::string_view note;         // more about the fault, for the log; static or in the workspace
   SteadyTime started{};
   std::optional<IpAddress> address;  // ask client_address()
 

@@ -1,10 +1,13 @@
 #include "server/request_head.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "base/log.hpp"
 #include "http/chars.hpp"
+#include "http/cookie.hpp"
+#include "http/cookie_line.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_id.hpp"
 #include "server/client_address.hpp"
@@ -105,12 +108,24 @@ void append_host(const Exchange& x, const ServerConfig& server, std::string& out
   out.append("\r\n"sv);
 }
 
+// A cookie of a former name is the session's too where one of our keys made it; an application may
+// have a cookie of that name by now.
+bool is_former(const Exchange& x, std::string_view part) {
+  const std::vector<std::string>& names = x.view->snapshot->cookie_names;
+  return std::any_of(names.begin() + 1, names.end(), [&](const std::string& name) {
+    return is_cookie_of(part, name) && x.view->codec->knows(cookie_value(part, name));
+  });
+}
+
 void append_cookie_line(const Exchange& x, const Field& field, std::string& out) {
-  const std::string_view name = x.view->config().session.cookie.name;
+  const std::vector<std::string>& names = x.view->snapshot->cookie_names;
   const std::size_t start = out.size();
   out.append(field.name).append(": "sv);
   const std::size_t value = out.size();
-  if (!append_without_cookie(field.value, name, out)) {
+  const auto is_ours = [&](std::string_view part) {
+    return is_cookie_of(part, names.front()) || (names.size() > 1 && is_former(x, part));
+  };
+  if (!append_cookies_without(field.value, is_ours, out)) {
     out.resize(start);
     out.append(field.line);
   } else if (out.size() == value) {

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "http/chars.hpp"
+#include "http/cookie.hpp"
 #include "server/rewrite_head.hpp"
 #include "server/worker.hpp"
 
@@ -24,8 +25,14 @@ bool is_ours(const Exchange& x, const Field& field) {
     return false;
   }
   x.worker.metrics().add(Counter::DroppedSetCookies);
-  log::warn("backend {} sent a Set-Cookie with the session cookie's name: removed",
-            x.balancer->config().name);
+  if (x.worker.shared().seldom.now(SeldomLine::DroppedSetCookie, x.worker.clock().steady())) {
+    const std::string& name = x.view->config().session.cookie.name;
+    log::warn(
+        "backend {} sent a Set-Cookie with the session cookie's name, \"{}\": removed, and it does "
+        "not get that cookie from browsers either. Give one of the two another name: "
+        "session.cookie.name here, or the application's (Flask: SESSION_COOKIE_NAME)",
+        x.balancer->config().name, name);
+  }
   return true;
 }
 

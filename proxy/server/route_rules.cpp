@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/header_names.hpp"
+#include "http/caching_fields.hpp"
 #include "http/chars.hpp"
 
 namespace keepsake {
@@ -24,16 +25,6 @@ std::uint64_t rule_id(const RouteConfig& route, const RateLimit& limit) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   }
   return hash;
-}
-
-bool is_about_caching(std::string_view name) {
-  for (const std::string_view known :
-       {"cache-control", "expires", "pragma", "cdn-cache-control", "surrogate-control"}) {
-    if (equals_lower(name, known)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 void append_line(const HeaderValue& header, std::string& out) {

@@ -72,6 +72,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       route_rules(rules_of_all(config)),
       rings(rings_of(config)),
       keys(make_key_ring(config.session)),
+      cookie_names(keepsake::cookie_names(config.session.cookie)),
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},

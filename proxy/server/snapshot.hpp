@@ -38,6 +38,7 @@ struct Snapshot {
   std::vector<RouteRules> route_rules;                 // by index of Config::routes
   std::vector<std::shared_ptr<const HashRing>> rings;  // by backend; null but for session_hash
   std::shared_ptr<const KeyRing> keys;
+  std::vector<std::string> cookie_names;  // the session cookie's, then its former ones
   Lifetime lifetime;
   Lifetime cookie_lifetime;  // of the cookie alone: with a store, which judges idleness, only what
                              // is absolute

@@ -130,7 +130,7 @@ void Worker::run() {
   streams_.sweep(clock_.steady(), options_.sweep);  // deadlines count from when it runs
   const bool wanted = view_->config().io_uring;
   const bool had = streams_.round().begin(io_, wanted, options_.alone);
-  if (wanted && !had && shared_.no_ring_line.now(streams_.now())) {
+  if (wanted && !had && shared_.seldom.now(SeldomLine::NoRing, streams_.now())) {
     log::info("io_uring is not available here: each read and write is a system call of its own");
   }
   start(sweep_regularly());

@@ -18,13 +18,13 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
-#include "base/seldom.hpp"
 #include "server/client_counts.hpp"
 #include "server/connection.hpp"
 #include "server/exchange.hpp"
 #include "server/listening_sockets.hpp"
 #include "server/log_access.hpp"
 #include "server/log_writer.hpp"
+#include "server/seldom_lines.hpp"
 #include "server/snapshot.hpp"
 #include "server/traffic.hpp"
 #include "session/codec.hpp"
@@ -57,8 +57,7 @@ struct SharedCounts {
   StoreHealth store_health;
   BackendBook backends;
   LogWriter log_writer;
-  Seldom unknown_key_line{std::chrono::seconds{60}};
-  Seldom no_ring_line{std::chrono::seconds{60}};
+  SeldomLines seldom;
 };
 
 // A listening socket, and whose options it has: an index into Config::listen.

@@ -47,7 +47,7 @@ void append_local_head(const Exchange& x, std::string& out) {
     out.append("Content-Type: "sv).append(reply.content_type).append("\r\n"sv);
   }
   append_number_line("Content-Length: ", x.work.body.size(), out);
-  if (!x.sets_cookie) {
+  if (!x.for_one_visitor) {
     out.append(kNoStore);
   }
   out.append(x.rules->lines);
@@ -131,7 +131,7 @@ bool append_response_framing(const Exchange& x, std::string& out) {
 // What the route adds; to say how long a response may be kept is not its own when a cookie is set.
 void append_route_lines(const Exchange& x, std::string& out) {
   out.append(x.rules->backend_lines).append(x.rules->lines);
-  if (!x.sets_cookie) {
+  if (!x.for_one_visitor) {
     out.append(x.rules->caching_lines);
   }
 }

@@ -137,6 +137,16 @@ class Inspect(TestCase):
         done = self.inspect(vector("one name"), arguments=["--host", "localhost"])
         self.assertEqual((done.returncode, "bind_host is false" in done.stderr), (2, True), done.stderr)
 
+    def test_a_cookie_of_a_former_name_is_opened_and_told(self):
+        keepsake = self.start(plain(backend=self.backend().port).replace("session: {", "session: {cookie: {name: old}, "))
+        cookie = set_name(keepsake.port, "Ann")
+        file = self.write(plain().replace("session: {", "session: {cookie: {previous: [{name: old}]}, "), "new.yaml")
+        for text in (cookie, cookie.split("=", 1)[1]):
+            done = self.cli("inspect", "--config", file, text)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"(?m)^name +old \(a former one: the next response sets session\)$")
+            self.assertIn('"myName" = "Ann"', done.stdout)
+
     def test_a_cookie_that_only_names_a_session_in_a_store_says_so(self):
         keepsake = self.start(plain(backend=self.backend().port).replace("session: {", "session: {store: memory, "))
         done = self.cli("inspect", "--config", keepsake.file, set_name(keepsake.port, "Ann"))

@@ -269,7 +269,7 @@ class Replicas(redis_world.TestCase):
         slow.join()
         self.assertEqual(answers[0].status, 200)
         self.assertIn("Alice", answers[0].body)
-        self.assertIn("Max-Age=0", answers[0].headers["Set-Cookie"])
+        self.assertIsNone(answers[0].headers["Set-Cookie"])  # the browser may have another session's by now
         self.assertEqual(redis.keys(), [])
         self.assertEqual(first.seen(cookie), {})
 

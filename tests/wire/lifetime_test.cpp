@@ -141,14 +141,18 @@ TEST_CASE("the clearing cookie has exactly the attributes of the one it clears",
   Proxy proxy{config("cookie: {name: __Secure-id, path: /, domain: a.example, lifetime: 1d, "
                      "secure: true, same_site: none, partitioned: true}"),
               {{"BACKEND", backend.url()}}};
-  const Message set = proxy.ask(kSet);
+  std::string request = kSet;
+  request.replace(request.find("Host: a"), 7, "Host: a.example");
+  const Message set = proxy.ask(request);
   const std::string cookie = set.set_cookie("__Secure-id");
   std::string attributes = set.value("Set-Cookie");
   attributes.erase(0, ("__Secure-id=" + cookie).size());
   CHECK(attributes ==
         "; Path=/; HttpOnly; SameSite=None; Domain=a.example; Max-Age=86400; Secure; Partitioned");
+  proxy.advance(seconds{101});
   Link client = proxy.connect();
-  client.send("GET / HTTP/1.1\r\nHost: a\r\nCookie: __Secure-id=bad; __secure-ID=x; y=z\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: www.a.example\r\nCookie: __Secure-id=" + cookie +
+              "; __secure-ID=x; y=z\r\n\r\n");
   Link link = backend.accept();
   CHECK(link.read_request().value("Cookie") == "y=z");
   link.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

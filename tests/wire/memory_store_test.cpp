@@ -112,7 +112,7 @@ TEST_CASE("a reset during a slow write by the backend stays a reset", "[wire][st
   link.close();
   const Message late = client.read_response();
   CHECK(late.body == "ok");
-  CHECK(late.value("Set-Cookie").starts_with("session=; Max-Age=0"));
+  CHECK_FALSE(late.has("Set-Cookie"));  // the browser may have another session's by now
   const auto seen = world.visit(cookie);
   CHECK_FALSE(seen.request.has("X-Session-Name"));
   CHECK_FALSE(seen.request.has("X-Session-Color"));

@@ -93,13 +93,11 @@ TEST_CASE("every changed byte of a cookie makes its visitor anonymous", "[wire][
     link.send(kOk);
     const Message response = client.read_response();
     REQUIRE(response.status() == 200);
-    REQUIRE(response.value("Set-Cookie") ==
-            "session=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; HttpOnly; "
-            "SameSite=Lax");
+    REQUIRE_FALSE(response.has("Set-Cookie"));
   }
 }
 
-TEST_CASE("a cookie that is no cookie of ours is an anonymous visitor and is cleared",
+TEST_CASE("a cookie that is no cookie of ours is an anonymous visitor and stays",
           "[wire][session]") {
   Backend backend;
   Proxy proxy{backend};
@@ -113,8 +111,8 @@ TEST_CASE("a cookie that is no cookie of ours is an anonymous visitor and is cle
     CHECK_FALSE(seen.request.has("X-Session-Name"));
     CHECK_FALSE(seen.request.has("Cookie"));
     CHECK(seen.response.status() == 200);
-    CHECK(seen.response.set_cookie().empty());
-    CHECK(seen.response.value("Cache-Control") == "private, no-store");
+    CHECK_FALSE(seen.response.has("Set-Cookie"));
+    CHECK_FALSE(seen.response.has("Cache-Control"));
   }
 }
 
@@ -131,9 +129,8 @@ TEST_CASE("the first valid one of several cookies with our name wins", "[wire][s
             .request.value("X-Session-Name") == "Ada");
   CHECK(ask("Cookie: session=1; session=2; session=3; session=" + cookie + "\r\n")
             .request.value("X-Session-Name") == "Ada");
-  // only four are tried
-  CHECK_FALSE(ask("Cookie: session=1; session=2; session=3; session=4; session=" + cookie + "\r\n")
-                  .request.has("X-Session-Name"));
+  CHECK(ask("Cookie: session=1; session=2; session=3; session=4; session=" + cookie + "\r\n")
+            .request.value("X-Session-Name") == "Ada");
 }
 
 TEST_CASE("all other cookies reach the backend byte for byte and in order", "[wire][session]") {
@@ -197,8 +194,10 @@ TEST_CASE("a route without sessions adds nothing and clears nothing", "[wire][se
 TEST_CASE("a response that sets a cookie is kept out of every cache", "[wire][session][caching]") {
   Backend backend;
   Proxy proxy{backend};
+  const std::string cookie = cookie_of(proxy, "Ada");
+  proxy.advance(std::chrono::hours{25});  // over: it is cleared
   const Seen seen = exchange(
-      proxy, backend, get("bad"),
+      proxy, backend, get(cookie),
       "HTTP/1.1 200 OK\r\nCache-Control: public, s-maxage=600\r\nExpires: Thu, 01 Jan 2099 "
       "00:00:00 "
       "GMT\r\nPragma: x\r\nCDN-Cache-Control: max-age=60\r\nSurrogate-Control: max-age=60\r\n"
