@@ -92,6 +92,14 @@ void Control::on_signal(int signal) {
   }
 }
 
+void Control::warn(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    if (said_.fresh(warning)) {
+      log::warn("{}", warning);
+    }
+  }
+}
+
 void Control::refuse_reload(std::vector<std::string> reasons) {
   ++status_.reloads_refused;
   status_.refused_at = now();
@@ -122,9 +130,9 @@ void Control::reload() {
   Config& config = *loaded.config;
   const auto running = server_->snapshot();
   std::vector<std::string> needs_restart = keep_what_needs_restart(running->config, config);
-  const auto lowered = fit_descriptors(config);
-  const bool lowered_anew =
-      lowered && config.limits.connections != running->config.limits.connections;
+  if (const auto lowered = fit_descriptors(config)) {
+    loaded.warnings.push_back(*lowered);
+  }
   const LogConfig log_config = config.log;
   InheritedSockets none;
   std::string error;
@@ -148,12 +156,7 @@ void Control::reload() {
   status_.loaded = now();
   status_.refusal.clear();
   status_.needs_restart = std::move(needs_restart);
-  for (const std::string& warning : loaded.warnings) {
-    log::warn("{}", warning);
-  }
-  if (lowered_anew) {
-    log::warn("{}", *lowered);
-  }
+  warn(loaded.warnings);
   for (const std::string& sentence : status_.needs_restart) {
     log::warn("{}", sentence);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "admin/admin_listener.hpp"
+#include "admin/said_once.hpp"
 #include "admin/service_manager.hpp"
 #include "admin/status.hpp"
 #include "admin/upgrade.hpp"
@@ -26,6 +27,9 @@ class Control {
 
   // Serves signals until the server has drained or was cut.
   void run(Server& server, AdminListener& admin);
+
+  // Logs what a loaded configuration is warned of, each once in the life of the process.
+  void warn(const std::vector<std::string>& warnings);
 
  private:
   void wait_for_signal();
@@ -55,6 +59,7 @@ class Control {
   asio::steady_timer watchdog_timer_;
   Server* server_ = nullptr;
   AdminListener* admin_ = nullptr;
+  SaidOnce said_;
   SteadyTime deadline_{};  // of the drain, then of the cut
   bool cutting_ = false;
 };

@@ -1,21 +1,12 @@
 #include "admin/describe.hpp"
 
-#include <algorithm>
-
+#include "admin/cookie_risks.hpp"
 #include "config/session_format.hpp"
 #include "config/units.hpp"
 #include "session/codec_factory.hpp"
 
 namespace keepsake {
 namespace {
-
-bool is_loopback(const SocketAddress& address) {
-  if (address.kind == SocketAddress::Kind::Unix || address.host == "localhost") {
-    return true;
-  }
-  const auto ip = parse_ip(address.host);
-  return ip && ((ip->is_v4() && ip->bytes[12] == 127) || ip->to_string() == "::1");
-}
 
 std::string_view store_sentence(SessionStoreKind store) {
   switch (store) {
@@ -29,26 +20,15 @@ std::string_view store_sentence(SessionStoreKind store) {
   return "";
 }
 
-void cookie_risks(const Config& config, std::vector<std::string>& out) {
-  const CookieConfig& cookie = config.session.cookie;
-  const bool tls = std::any_of(config.listen.begin(), config.listen.end(),
-                               [](const ListenConfig& listen) { return listen.tls.has_value(); });
-  if (cookie.secure == SecureMode::Never) {
-    out.push_back(
-        "session.cookie.secure: false: browsers send the session cookie over plain http too");
-  } else if (cookie.secure == SecureMode::Auto && !tls && config.trusted_proxies.empty()) {
-    out.push_back(
-        "session.cookie.secure: auto means never here: clients come over plain http, and no proxy "
-        "in trusted_proxies may say that it was https; behind TLS name the proxy there, or write "
-        "secure: true");
-  }
-  if (cookie.same_site == SameSite::None) {
-    out.push_back(
-        "session.cookie.same_site: none: requests that other sites cause carry the session");
-  }
-}
-
 }  // namespace
+
+bool is_loopback(const SocketAddress& address) {
+  if (address.kind == SocketAddress::Kind::Unix || address.host == "localhost") {
+    return true;
+  }
+  const auto ip = parse_ip(address.host);
+  return ip && ((ip->is_v4() && ip->bytes[12] == 127) || ip->to_string() == "::1");
+}
 
 std::vector<std::string> describe_listeners(const Config& config,
                                             const std::vector<std::uint16_t>& ports) {
@@ -100,6 +80,7 @@ std::string describe_sessions(const Config& config) {
 std::vector<std::string> risks(const Config& config) {
   std::vector<std::string> out;
   cookie_risks(config, out);
+  header_risks(config, out);
   if (config.admin.address && !is_loopback(*config.admin.address)) {
     out.push_back("admin.address: " + config.admin.address->to_string() +
                   ": whoever reaches this address sees metrics and configuration; keep the public "

@@ -19,6 +19,9 @@ std::vector<std::string> describe_backends(const Config& config);
 // "sealed cookie session, gone after 24h without a visit or 31d in all; key 01234567 from ..."
 std::string describe_sessions(const Config& config);
 
+// Whether only processes of this machine reach it.
+bool is_loopback(const SocketAddress& address);
+
 // One sentence for each setting that works and may still not be what was meant, with its key in
 // front.
 std::vector<std::string> risks(const Config& config);

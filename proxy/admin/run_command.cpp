@@ -102,7 +102,7 @@ int run_command(const RunOptions& options) {
   }
   Loaded loaded =
       demo ? demo_config(options.demo_listen, options.demo_backend) : load_config_file(*path);
-  const std::vector<std::string> warnings = loaded.warnings;
+  std::vector<std::string> warnings = loaded.warnings;
   auto config = explain(std::move(loaded), explanation);
   if (!config) {
     return give_up(hand_over, kWrongInput, explanation.str());
@@ -121,7 +121,9 @@ int run_command(const RunOptions& options) {
   status.started = status.loaded = unix_seconds(clock.wall());
   Control control{io, clock, status, manager, started};
 
-  const auto lowered = fit_descriptors(*config);
+  if (const auto lowered = fit_descriptors(*config)) {
+    warnings.push_back(*lowered);
+  }
   Server::Options server_options;
   server_options.inherited = &inherited;
   Server server{std::move(*config), clock, server_options};
@@ -147,12 +149,7 @@ int run_command(const RunOptions& options) {
   if (demo) {
     log::warn("a demo: its service is inside of this process, its key is forgotten at the end");
   }
-  for (const std::string& warning : warnings) {
-    log::warn("{}", warning);
-  }
-  if (lowered) {
-    log::warn("{}", *lowered);
-  }
+  control.warn(warnings);
   for (const std::string& risk : risks(running)) {
     log::warn("{}", risk);
   }

@@ -159,8 +159,11 @@ void HealthChecker::judge(Target& target, const std::string& why) {
   if (target.healthy) {
     log::info("backend {}: {} is healthy again", target.key.first, target.key.second);
   } else {
-    log::warn("backend {}: {} is unhealthy: {} ({} checks in a row)", target.key.first,
-              target.key.second, why, enough);
+    log::warn("backend {}: {} is unhealthy: {} (GET {}, {} checks in a row{})", target.key.first,
+              target.key.second, why, target.check.path, enough,
+              why.starts_with("it answered ")
+                  ? "; health_check.path must name a page that answers 2xx without a login"
+                  : "");
   }
   report_(target.key.first, target.key.second, target.healthy);
 }

@@ -112,15 +112,23 @@ bool Worker::admit_client(Peer& peer) {
     return true;
   }
   peer.counted = shared_.per_client.enter(peer.address, most);
+  if (!peer.counted && shared_.seldom.now(SeldomLine::ClientConnections, clock_.steady())) {
+    log::warn("connections are refused: limits.connections_per_client ({}) are open from {}", most,
+              peer.address.to_string());
+  }
   return peer.counted;
 }
 
 bool Worker::admit(Peer& peer, bool by_client) {
   const LimitsConfig& limits = view_->config().limits;
   const std::size_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  const bool allowed = open < limits.connections && (!by_client || admit_client(peer));
+  const bool full = open >= limits.connections;
+  const bool allowed = !full && (!by_client || admit_client(peer));
   if (!allowed) {
     shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (full && shared_.seldom.now(SeldomLine::Connections, clock_.steady())) {
+    log::warn("connections are refused: limits.connections ({}) are open", limits.connections);
   }
   return allowed;
 }

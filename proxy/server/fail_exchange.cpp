@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "http/error_page.hpp"
 #include "server/client_address.hpp"
+#include "server/report_limit.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -59,6 +60,7 @@ void fail_exchange(Exchange& x, Fault fault) {
   x.lease.close();
   x.client.on_cut = nullptr;
   log_fault(x, fault);
+  report_limit(x, fault);
   x.keep_alive_allowed = !info.close;
   if (info.status == 0) {
     x.keep_alive = false;

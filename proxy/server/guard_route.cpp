@@ -1,5 +1,7 @@
 #include "server/guard_route.hpp"
 
+#include <string>
+
 #include "http/forwarded.hpp"
 #include "server/client_address.hpp"
 #include "server/worker.hpp"
@@ -47,6 +49,8 @@ Fault take_tokens(Exchange& x, RateLimit::Per per) {
     }
     x.reply.retry_after = static_cast<unsigned>(std::chrono::ceil<Seconds>(wait).count());
     x.worker.metrics().add(Counter::RateLimited);
+    x.work.scratch.assign("rate_limits[").append(std::to_string(i)).append("]");
+    x.note = x.work.scratch;
     return Fault::RateLimited;
   }
   return Fault::None;

@@ -172,6 +172,10 @@ Task<bool> open_connection(Connection& c, const Front& front) {
     open = co_await secure(c, front, deadline, rest.view());
   } else {
     worker.metrics().add(Counter::TlsHandshakesRefused);
+    if (worker.shared().seldom.now(SeldomLine::Handshakes, worker.clock().steady())) {
+      log::warn("connections are refused: limits.handshakes ({}) are in progress",
+                config.limits.handshakes);
+    }
   }
   in_progress.fetch_sub(1, std::memory_order_relaxed);
   co_return open;

@@ -127,7 +127,8 @@ Task<StoreResult> MemoryStore::change(const SessionId* id, const SessionId* fres
     if (Entry* entry = find(shard, key, times)) {
       Session changed = entry->session;
       apply(changes, changed);
-      if (changed.size() > max_values) {
+      // Under a limit that was lowered since, a session keeps what it has and may shrink.
+      if (changed.size() > std::max(max_values, entry->session.size())) {
         co_return StoreResult::TooMany;
       }
       if (changed.empty()) {

@@ -56,6 +56,7 @@ elseif fresh then
 else
   return 0
 end
+local had = count
 local order, value, there = {}, {}, {}
 for i = 6, #ARGV, 3 do
   local field = ARGV[i]
@@ -81,7 +82,7 @@ if count <= 0 then
   redis.call('DEL', key)
   return 3
 end
-if count > tonumber(ARGV[4]) then return 4 end
+if count > tonumber(ARGV[4]) and count > had then return 4 end
 if column == 2 then
   set[#set + 1] = 'created'
   set[#set + 1] = ARGV[1]

@@ -52,6 +52,41 @@ class Check(TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertRegex(done.stderr, r"warning: \S+/keepsake\.yaml: " + warning)
 
+    def warned(self, text):
+        done = self.cli("check", "--config", self.write(text))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_a_cookie_that_browsers_would_not_send_or_keep_is_warned_of(self):
+        def with_cookie(cookie, listen="127.0.0.1:8080", **routes):
+            text = plain(8080).replace("session: {", "session: {cookie: {" + cookie + "}, ").replace("127.0.0.1:8080", listen)
+            for old, new in routes.items():
+                text = text.replace(f"path: /{old}", new)
+            return self.warned(text)
+
+        said = with_cookie("path: /app")
+        for route in ("/setName", "/reset"):
+            self.assertRegex(said, rf"session\.cookie\.path: /app does not cover routes\[\d\]\.path: {route}")
+        inside = {"setName": "path: /app/setName", "reset": 'path: "/app/reset/*"'}
+        said = with_cookie("path: /app", **inside)
+        self.assertNotIn(".path: /app/", said)
+        self.assertRegex(said, r"session\.cookie\.path: /app does not cover routes\[\d\]\.redirect: /: ")
+        self.assertNotIn("does not cover", with_cookie("path: /", **inside))
+        self.assertRegex(with_cookie("domain: example.com", setName="host: shop.example.org, path: /setName"),
+                         r"session\.cookie\.domain: example\.com is no parent of routes\[\d\]\.host: shop\.example\.org")
+        self.assertNotIn("is no parent", with_cookie("domain: example.com", setName="host: shop.example.com, path: /setName"))
+        for cookie in ("secure: true", "name: __Host-s, secure: true"):
+            self.assertRegex(with_cookie(cookie, "0.0.0.0:8080"), r"session\.cookie\.secure: true: browsers that come to listen\[0\] over plain http")
+            self.assertEqual(with_cookie(cookie), "")
+
+    def test_session_headers_that_backends_refuse_are_warned_of(self):
+        def with_session(keys):
+            return self.warned(plain(8080).replace(
+                "session: {", "session: {headers: {X-All: {all: json}}, cookie: {secure: true}, " + keys + ", "))
+
+        self.assertRegex(with_session("store: memory"), r"session\.headers\.X-All: may grow to 24 KiB")
+        self.assertEqual(with_session("store: memory, max_values: 10"), "")
+
     def test_nothing_to_warn_of_is_silence(self):
         text = plain(8080).replace("session: {", "session: {cookie: {secure: true}, ")
         self.assertEqual(self.cli("check", "--config", self.write(text)).stderr, "")

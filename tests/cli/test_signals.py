@@ -1,4 +1,5 @@
 import http.client
+import re
 import signal
 import socket
 import unittest
@@ -50,6 +51,22 @@ class Reload(TestCase):
         keepsake.reload(text.replace("FILE", new), "reloaded")
         self.assertEqual(request(keepsake.port, "/", headers={"Cookie": cookie}).body, "nobody")
         self.assertEqual(request(keepsake.port, "/", headers={"Cookie": answer.cookie()}).body, "Ann")
+
+    def test_a_reload_repeats_no_warning(self):
+        newline = "the newline at the end of file .* is not part of the secret"
+        file = self.write("n" + "0123456789" * 4 + "\n", "secret")
+        text = plain(backend=self.backend().port).replace("{env: SESSION_KEY}", f"{{file: {file}}}")
+        keepsake = self.start(text)
+        keepsake.said(newline)
+        said = keepsake.reload("# a line more\n" + text, "reloaded")
+        self.assertNotRegex(said, newline)
+        # Another file, or another warning, is said.
+        other = self.write("m" + "0123456789" * 4 + "\n", "other")
+        said = keepsake.reload(text.replace("[{file", f"[{{file: {other}}}, {{file").replace(
+            "session: {", "session: {cookie: {http_only: false}, "), "reloaded")
+        self.assertRegex(said, newline.replace(".*", r"\S*/other"))
+        self.assertEqual(len(re.findall(newline, said)), 1)
+        self.assertRegex(said, "scripts of the page can read the session cookie")
 
     def test_a_bad_file_changes_nothing_and_says_every_problem(self):
         backend = self.backend()
