@@ -15,7 +15,7 @@ void ServerTls::apply(const BackendConfig& backend, const ServerConfig& server,
   wanted_ = server.tls;
   tls_ = std::move(tls);
   name_ = name;
-  session_.reset();
+  session_.begin_epoch();
   generation_ = tls_ ? tls_->generation() : 0;
   ++epoch_;
 }
@@ -23,7 +23,7 @@ void ServerTls::apply(const BackendConfig& backend, const ServerConfig& server,
 unsigned ServerTls::epoch() {
   if (tls_ && tls_->generation() != generation_) {
     generation_ = tls_->generation();
-    session_.reset();  // what was believed by older files is not carried on
+    session_.begin_epoch();  // what was believed by older files is not carried on
     ++epoch_;
   }
   return epoch_;
@@ -49,7 +49,7 @@ Task<error_code> ServerTls::secure(Stream& stream, SteadyTime deadline, Metrics*
     co_return error_code{asio::error::timed_out};
   }
   if (status != IoStatus::Ok) {
-    session_.reset();
+    session_.forget();
     count(Counter::BackendTlsFailures);
     co_return error_code{asio::error::connection_aborted};
   }

@@ -3,24 +3,36 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <cstdint>
+
 #include "base/tls_context.hpp"
 
 namespace keepsake {
 
 namespace {
 
-// Where a link remembers whose sessions it gets.
-int session_index() {
+// What a connection remembers: the place that its tickets go to, and the epoch it was made in.
+int place_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+int epoch_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
 }
 
-int keep_session(SSL* ssl, SSL_SESSION* session) {
-  auto* const slot = static_cast<TlsSession*>(SSL_get_ex_data(ssl, session_index()));
-  if (slot == nullptr) {
+// OpenSSL has room for a pointer only.
+void* as_pointer(unsigned epoch) {
+  return reinterpret_cast<void*>(static_cast<std::uintptr_t>(epoch));
+}
+
+// Called by OpenSSL with each ticket, which may come long after the handshake.
+int keep_ticket(SSL* ssl, SSL_SESSION* ticket) {
+  auto* const place = static_cast<TlsSession*>(SSL_get_ex_data(ssl, place_index()));
+  if (place == nullptr || SSL_get_ex_data(ssl, epoch_index()) != as_pointer(place->epoch())) {
     return 0;
   }
-  slot->reset(session);
+  place->keep(ticket);
   return 1;  // ours now
 }
 
@@ -55,7 +67,7 @@ std::shared_ptr<SSL_CTX> TlsBackend::load(std::string& error) const {
   static constexpr unsigned char protocol[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(context.get(), protocol, sizeof protocol - 1);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb(context.get(), keep_session);
+  SSL_CTX_sess_set_new_cb(context.get(), keep_ticket);
   return {context.release(), TlsFree{}};
 }
 
@@ -72,6 +84,12 @@ std::unique_ptr<Tls> TlsBackend::connect(int fd, const std::string& host,
   {
     const std::lock_guard lock(mutex_);
     context = current_;
+    // The files may have been renewed since the caller looked: what older ones verified is not
+    // resumed by newer ones.
+    if (session.files_ != generation_) {
+      session.begin_epoch();
+      session.files_ = generation_;
+    }
   }
   SSL* const ssl = SSL_new(context.get());
   if (ssl == nullptr) {
@@ -79,7 +97,8 @@ std::unique_ptr<Tls> TlsBackend::connect(int fd, const std::string& host,
   }
   auto tls = std::make_unique<Tls>(ssl, fd, Tls::End::Client, std::move(context));
   SSL_set_connect_state(ssl);
-  SSL_set_ex_data(ssl, session_index(), &session);
+  SSL_set_ex_data(ssl, place_index(), &session);
+  SSL_set_ex_data(ssl, epoch_index(), as_pointer(session.epoch()));
   // RFC 6066 3: an address is no name, so it is not sent.
   const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -29,8 +29,9 @@ class TlsBackend {
   ~TlsBackend();
 
   // `host` is a name (sent as SNI) or an IP literal; either must be what the certificate is for.
-  // `session` is taken up if the server agrees, and gets the ones that the server gives; it belongs
-  // to this server alone and outlives the link. From any worker.
+  // `session` is resumed if the server agrees and it was established under these settings, and gets
+  // the ones that the server gives; it belongs to this server alone and outlives the connection.
+  // From any worker.
   std::unique_ptr<Tls> connect(int fd, const std::string& host, TlsSession& session) const;
 
   bool verifies() const { return options_.verify; }
