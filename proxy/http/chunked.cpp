@@ -23,48 +23,56 @@ ChunkReader::Piece bad(const char* why) {
   return piece;
 }
 
-// *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), RFC 9112 7.1.1; BWS is refused,
-// as is a space before the first ";".
-bool valid_extensions(std::string_view text) {
+void skip_blanks(std::string_view& text, bool allowed) {
+  while (allowed && !text.empty() && is_space(text.front())) {
+    text.remove_prefix(1);
+  }
+}
+
+bool skip_token(std::string_view& text) {
+  std::size_t n = 0;
+  while (n < text.size() && is_token(text[n])) {
+    ++n;
+  }
+  text.remove_prefix(n);
+  return n != 0;
+}
+
+bool skip_quoted(std::string_view& text) {
+  std::size_t n = 1;
+  while (n < text.size() && text[n] != '"') {
+    n += text[n] == '\\' ? 2U : 1U;
+  }
+  if (n >= text.size()) {
+    return false;
+  }
+  text.remove_prefix(n + 1);
+  return true;
+}
+
+// *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) BWS, RFC 9112 7.1.1. Without
+// `blanks` every BWS is refused, and so are the blanks behind a size.
+bool valid_extensions(std::string_view text, bool blanks) {
+  skip_blanks(text, blanks);
   while (!text.empty()) {
     if (text.front() != ';') {
       return false;
     }
     text.remove_prefix(1);
-    std::size_t n = 0;
-    while (n < text.size() && is_token(text[n])) {
-      ++n;
-    }
-    if (n == 0) {
+    skip_blanks(text, blanks);
+    if (!skip_token(text)) {
       return false;
     }
-    text.remove_prefix(n);
+    skip_blanks(text, blanks);
     if (text.empty() || text.front() != '=') {
       continue;
     }
     text.remove_prefix(1);
-    if (text.empty()) {
+    skip_blanks(text, blanks);
+    if (text.empty() || !(text.front() == '"' ? skip_quoted(text) : skip_token(text))) {
       return false;
     }
-    if (text.front() != '"') {
-      n = 0;
-      while (n < text.size() && is_token(text[n])) {
-        ++n;
-      }
-      if (n == 0) {
-        return false;
-      }
-      text.remove_prefix(n);
-      continue;
-    }
-    n = 1;
-    while (n < text.size() && text[n] != '"') {
-      n += text[n] == '\\' ? 2U : 1U;
-    }
-    if (n >= text.size()) {
-      return false;
-    }
-    text.remove_prefix(n + 1);
+    skip_blanks(text, blanks);
   }
   return true;
 }
@@ -85,7 +93,10 @@ ChunkReader::Piece ChunkReader::read_size_line(std::string_view input) {
     }
     size = (size << 4U) | static_cast<unsigned>(digit);
   }
-  if (i < line.size() && (i == 0 || (line[i] != ';' && line[i] != '\r'))) {
+  const auto may_follow = [this](char c) {
+    return c == ';' || c == '\r' || (blanks_ && is_space(c));
+  };
+  if (i < line.size() && (i == 0 || !may_follow(line[i]))) {
     return bad("malformed chunk size");
   }
   std::size_t end = i;
@@ -102,7 +113,7 @@ ChunkReader::Piece ChunkReader::read_size_line(std::string_view input) {
   if (line[end + 1] != '\n') {
     return bad("bare CR in a chunk line");
   }
-  if (!valid_extensions(line.substr(i, end - i))) {
+  if (!valid_extensions(line.substr(i, end - i), blanks_)) {
     return bad("malformed chunk extension");
   }
   Piece piece;

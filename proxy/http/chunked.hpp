@@ -25,8 +25,15 @@ class ChunkReader {
     const char* why = "";      // Step::Bad
   };
 
+  // Whose chunks these are. Old servers pad the size of a chunk with blanks (Tomcat 6, Apache 1.3,
+  // small devices), and RFC 9112 7.1.1 has every recipient read blanks around extensions. Keepsake
+  // writes chunks of its own, so a client never sees them. In requests they are refused: no client
+  // needs them, and they have been used to make two parsers disagree.
+  enum class From : std::uint8_t { Client, Backend };
+
   // Trailer sections above these are Bad; `limits.target` is not used.
-  explicit ChunkReader(const HeadLimits& limits = {}) : limits_(limits) {}
+  explicit ChunkReader(const HeadLimits& limits = {}, From from = From::Client)
+      : limits_(limits), blanks_(from == From::Backend) {}
 
   // What the front of `input` is. Drop `consumed` bytes and call again with the rest until
   // NeedMore, End or Bad. After NeedMore call again with what was not consumed and more bytes
@@ -51,6 +58,7 @@ class ChunkReader {
   Piece read_trailer(std::string_view input);
 
   HeadLimits limits_;
+  bool blanks_;
   State state_ = State::Size;
   std::uint64_t left_ = 0;      // of the current chunk
   std::uint64_t overhead_ = 0;  // framing bytes beyond what honest senders need

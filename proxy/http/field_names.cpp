@@ -57,6 +57,8 @@ constexpr Known kKnown[] = {
     {"x-session-set", FieldId::XSessionSet},
     {"x-session-clear", FieldId::XSessionClear},
     {"sec-websocket-accept", FieldId::SecWebSocketAccept},
+    {"authorization", FieldId::Authorization},
+    {"www-authenticate", FieldId::WwwAuthenticate},
 };
 
 // Both arguments have the same size; `folded` is folded. `exact` tells whether folding was needed

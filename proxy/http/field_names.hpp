@@ -49,6 +49,7 @@ enum class FieldId : std::uint8_t {
   Purpose,
   UserAgent,
   SecWebSocketKey,
+  Authorization,
   // responses
   SetCookie,
   Vary,
@@ -61,6 +62,7 @@ enum class FieldId : std::uint8_t {
   XSessionSet,
   XSessionClear,
   SecWebSocketAccept,
+  WwwAuthenticate,
   // injected by this configuration: session headers, assertions, client-certificate headers
   Injected,
   Count

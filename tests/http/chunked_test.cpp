@@ -20,8 +20,9 @@ struct Body {
 };
 
 // Reads `bytes` as they would arrive in parts of `part` bytes.
-Body read(const std::string& bytes, std::size_t part = 1 << 20, HeadLimits limits = {}) {
-  ChunkReader reader{limits};
+Body read(const std::string& bytes, std::size_t part = 1 << 20, HeadLimits limits = {},
+          ChunkReader::From from = ChunkReader::From::Client) {
+  ChunkReader reader{limits, from};
   Body body;
   for (std::size_t have = 0; body.step == Step::NeedMore && have < bytes.size();) {
     have = std::min(bytes.size(), have + part);
@@ -209,4 +210,27 @@ TEST_CASE("one call reads a bounded number of chunks", "[http][chunked]") {
   }
   CHECK(piece.step == Step::End);
   CHECK(data == 3 * ChunkReader::kMaxRun);
+}
+
+TEST_CASE("blanks around sizes and extensions are read in a backend's chunks only",
+          "[http][chunked]") {
+  const std::string line = GENERATE("5 "s, "5\t"s, "5   \t "s, "5 ;a"s, "5; a"s, "5;a "s,
+                                    "5;a = b"s, "5;a=\"b c\" ;d "s, "0005 "s);
+  const std::size_t part = GENERATE(1U, 1000U);
+  CAPTURE(line, part);
+  const std::string bytes = line + "\r\nhello\r\n0 \r\n\r\n";
+  const Body body = read(bytes, part, {}, ChunkReader::From::Backend);
+  CHECK(body.step == Step::End);
+  CHECK(body.data == "hello");
+  CHECK(read(bytes, part).step == Step::Bad);
+}
+
+TEST_CASE("a backend's chunk line is bounded and strict but for blanks", "[http][chunked]") {
+  const std::string bytes =
+      GENERATE(" 5\r\nhello\r\n"s, "5 5\r\nhello\r\n"s, "5 x\r\nhello\r\n"s, "5 \nhello\r\n"s,
+               " \r\n"s, "5;a b\r\nhello\r\n"s, "5; \r\nhello\r\n"s, "5\v\r\nhello\r\n"s,
+               "5 \r\r\nhello\r\n"s, "5" + std::string(300, ' ') + "\r\nhello\r\n");
+  CAPTURE(bytes);
+  CHECK(read(bytes, 1000, {}, ChunkReader::From::Backend).step == Step::Bad);
+  CHECK(read(bytes, 1, {}, ChunkReader::From::Backend).step == Step::Bad);
 }

@@ -104,6 +104,7 @@ TEST_CASE("statuses have the phrases of RFC 9110", "[http][error-page]") {
   CHECK(reason_phrase(413) == "Content Too Large");
   CHECK(reason_phrase(431) == "Request Header Fields Too Large");
   CHECK(reason_phrase(505) == "HTTP Version Not Supported");
+  CHECK(reason_phrase(508) == "Loop Detected");
   CHECK(reason_phrase(599) == "Error");
 }
 
