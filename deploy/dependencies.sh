@@ -61,7 +61,7 @@ without_services() { # COMMAND...
 ensure_build_packages() {
   ensure_packages g++ cmake ninja-build pkg-config \
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev \
-    libspdlog-dev libfmt-dev libcli11-dev libhiredis-dev libnghttp2-dev liburing-dev zlib1g-dev
+    libspdlog-dev libfmt-dev libcli11-dev libc-ares-dev libhiredis-dev libnghttp2-dev liburing-dev zlib1g-dev
 }
 
 # For building and running the tests that tests/run.sh runs without --full.

@@ -1,10 +1,13 @@
 #include "backend/resolver.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "backend/server_addresses.hpp"
 #include "base/log.hpp"
@@ -13,23 +16,12 @@ namespace keepsake {
 
 namespace {
 
-Resolved ask_system(const std::string& host, std::uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-  addrinfo* found = nullptr;
-  const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned{found, &::freeaddrinfo};
-  Resolved resolved;
-  if (code != 0) {
-    resolved.error = ::gai_strerror(code);
-    return resolved;
-  }
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    resolved.endpoints.emplace_back(one->ai_addr, one->ai_addrlen, 0);
-  }
-  return resolved;
-}
+// What a name server says of an answer's lifetime counts within these: a shorter one would ask all
+// the time, a longer one would find a server that moved too late.
+constexpr std::chrono::seconds kShortest{1};
+constexpr std::chrono::seconds kLongest{60};
+// A name without an answer is asked for again after 1, 2, 4 and then every 5 seconds.
+constexpr Millis kLongestRetry{5000};
 
 // In one order, whatever the name server likes today, and each once.
 void tidy(std::vector<Endpoint>& endpoints) {
@@ -38,108 +30,154 @@ void tidy(std::vector<Endpoint>& endpoints) {
   endpoints.resize(std::min(endpoints.size(), Resolver::Options::kMostAddresses));
 }
 
+SteadyTime now() {
+  return std::chrono::steady_clock::now();
+}
+
 }  // namespace
 
 Resolver::Resolver(Report report, Options options)
-    : shared_(std::make_shared<Shared>(std::move(report), std::move(options))) {}
+    : report_(std::move(report)),
+      options_(std::move(options)),
+      names_(options_.names),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Resolver::~Resolver() {
-  bool asking = false;
   {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stop = true;
-    asking = shared_->asking;
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
   }
-  shared_->changed.notify_all();
+  wake();
   if (thread_.joinable()) {
-    asking ? thread_.detach() : thread_.join();
+    thread_.join();
   }
+  ::close(wake_);
+}
+
+void Resolver::wake() const {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(wake_, &one, sizeof one);
 }
 
 void Resolver::watch(const std::vector<BackendConfig>& backends) {
   std::vector<ServerConfig> names;
   for (const BackendConfig& backend : backends) {
     for (const ServerConfig& server : backend.servers) {
-      const bool known = std::any_of(names.begin(), names.end(), [&server](const auto& name) {
-        return name.url == server.url;
-      });
-      if (!known && literal_endpoints(server.address).empty()) {
+      if (literal_endpoints(server.address).empty()) {
         names.push_back(server);
       }
     }
   }
   const bool needed = !names.empty();
   {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->wanted = std::move(names);
-    shared_->fresh = true;
+    const std::lock_guard lock(mutex_);
+    wanted_ = std::move(names);
+    fresh_ = true;
   }
-  shared_->changed.notify_all();
+  wake();
   if (needed && !thread_.joinable()) {
-    thread_ = std::thread([shared = shared_] { run(shared); });
+    // Signals are for the control thread.
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    thread_ = std::thread([this] { run(); });
+    pthread_sigmask(SIG_SETMASK, &old, nullptr);
   }
 }
 
-void Resolver::resolve(Shared& shared, Entry& entry) {
-  const SocketAddress& address = entry.server.address;
-  Resolved resolved = shared.options.lookup ? shared.options.lookup(address.host, address.port)
-                                            : ask_system(address.host, address.port);
+void Resolver::take_over(std::vector<ServerConfig> wanted) {
+  std::map<std::string, std::shared_ptr<Entry>> before = std::exchange(entries_, {});
+  for (ServerConfig& server : wanted) {
+    std::shared_ptr<Entry>& entry = entries_[server.url];
+    if (const auto known = before.find(server.url); known != before.end()) {
+      entry = known->second;
+      before.erase(known);
+    } else if (!entry) {
+      entry = std::make_shared<Entry>();
+      entry->server = std::move(server);
+    }
+  }
+  for (const auto& [url, entry] : before) {
+    entry->dropped = true;
+  }
+}
+
+void Resolver::ask_those_due(SteadyTime time) {
+  for (const auto& [url, entry] : entries_) {
+    if (entry->asking || entry->due > time) {
+      continue;
+    }
+    entry->asking = true;
+    const SocketAddress& address = entry->server.address;
+    if (options_.lookup) {
+      finish(*entry, options_.lookup(address.host, address.port));
+    } else {
+      names_.ask(address.host, address.port,
+                 [this, entry](Resolved resolved) { finish(*entry, std::move(resolved)); });
+    }
+  }
+}
+
+void Resolver::finish(Entry& entry, Resolved resolved) {
+  entry.asking = false;
+  if (entry.dropped) {
+    return;
+  }
   if (resolved.error.empty() && resolved.endpoints.empty()) {
     resolved.error = "the answer has no address";
   }
-  const std::lock_guard lock(shared.mutex);
-  if (shared.stop) {
-    return;
-  }
   if (!resolved.error.empty()) {
-    if (!entry.failing) {
-      log::warn("cannot resolve {}: {}; trying again every {} s{}", entry.server.url,
-                resolved.error, std::chrono::duration<double>(shared.options.interval).count(),
-                entry.last.empty() ? "" : ", the last answer stays in use");
+    const Millis retry =
+        std::min(kLongestRetry, Millis{1000} * (1U << std::min(entry.failures, 3U)));
+    entry.due = now() + (options_.lookup ? options_.interval : retry);
+    if (entry.failures++ == 0) {
+      log::warn("cannot resolve {}: {}; trying again every few seconds{}", entry.server.url,
+                resolved.error, entry.last.empty() ? "" : ", the last answer stays in use");
     }
-    entry.failing = true;
     return;
   }
-  if (entry.failing) {
+  const Millis lifetime = std::clamp(resolved.ttl, kShortest, kLongest);
+  entry.due = now() + (options_.lookup ? options_.interval : lifetime);
+  if (std::exchange(entry.failures, 0) != 0) {
     log::info("{} resolves again", entry.server.url);
-    entry.failing = false;
   }
   tidy(resolved.endpoints);
   if (resolved.endpoints != entry.last) {
     entry.last = std::move(resolved.endpoints);
-    shared.report(entry.server, entry.last);
+    report_(entry.server, entry.last);
   }
 }
 
-std::vector<Resolver::Entry> Resolver::take_over(const std::vector<ServerConfig>& wanted,
-                                                 std::vector<Entry> before) {
-  std::vector<Entry> entries;
-  for (const ServerConfig& server : wanted) {
-    const auto known = std::find_if(before.begin(), before.end(), [&server](const Entry& entry) {
-      return entry.server.url == server.url;
-    });
-    entries.push_back(known == before.end() ? Entry{server, {}, false} : std::move(*known));
+Millis Resolver::until_next(SteadyTime time) const {
+  SteadyTime next = time + kLongest;
+  for (const auto& [url, entry] : entries_) {
+    if (!entry->asking) {
+      next = std::min(next, entry->due);
+    }
   }
-  return entries;
+  return std::chrono::ceil<Millis>(std::max(next - time, SteadyTime::duration{}));
 }
 
-void Resolver::run(const std::shared_ptr<Shared>& shared) {
-  std::vector<Entry> entries;
-  std::unique_lock lock(shared->mutex);
-  while (!shared->stop) {
-    if (shared->fresh) {
-      shared->fresh = false;
-      entries = take_over(shared->wanted, std::move(entries));
+void Resolver::run() {
+  std::vector<pollfd> polls;
+  while (true) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) {
+        return;
+      }
+      if (std::exchange(fresh_, false)) {
+        take_over(std::exchange(wanted_, {}));
+      }
     }
-    shared->asking = true;
-    for (std::size_t i = 0; i < entries.size() && !shared->stop && !shared->fresh; ++i) {
-      lock.unlock();
-      resolve(*shared, entries[i]);
-      lock.lock();
-    }
-    shared->asking = false;
-    shared->changed.wait_for(lock, shared->options.interval,
-                             [&shared] { return shared->stop || shared->fresh; });
+    ask_those_due(now());
+    polls.assign(1, {wake_, POLLIN, 0});
+    names_.add_descriptors(polls);
+    const Millis patience = names_.patience(until_next(now()));
+    ::poll(polls.data(), polls.size(), static_cast<int>(patience.count()));
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] const ssize_t n = ::read(wake_, &ignored, sizeof ignored);
+    names_.look(polls);
   }
 }
 
