@@ -1,5 +1,8 @@
 #include "backend/backend_connection.hpp"
 
+#include <algorithm>
+
+#include "backend/authenticated_connections.hpp"
 #include "backend/server_pool.hpp"
 
 namespace keepsake {
@@ -7,6 +10,25 @@ namespace keepsake {
 BackendConnection::BackendConnection(ServerPool& pool, asio::io_context& io, StreamList& streams,
                                      BufferPool& buffers)
     : stream(io, streams), in(buffers), pool_(&pool), buffers_(&buffers) {}
+
+// A request that arrives as the server closes is lost: the connection is left alone a while before
+// the time that the server named, since our clock ticks in sweeps and the request has a way to go.
+void BackendConnection::obey(const KeepAlive& said) {
+  constexpr Millis kMargin{1000};
+  if (said.timeout != KeepAlive::kUnsaid) {
+    const Millis named = std::chrono::seconds{said.timeout};
+    most_idle = named - std::min(kMargin, named / 2);
+  }
+  if (said.max != KeepAlive::kUnsaid) {
+    requests_left = said.max;
+  }
+}
+
+void BackendConnection::begin_to_idle(SteadyTime now) {
+  in.release();
+  idle_ = true;
+  idle_since = now;
+}
 
 void BackendConnection::ready_buffer() {
   if (!in) {
@@ -66,7 +88,7 @@ void BackendConnection::on_read(const error_code& error, std::size_t bytes) {
   }
   has_result_ = true;
   if (idle_) {
-    pool_->discard_idle(this);
+    owner_ != nullptr ? pool_->discard_owned(this) : pool_->discard_idle(this);
   } else if (waiter_) {
     stream.set_read_deadline(SteadyTime::max());
     std::exchange(waiter_, {}).resume();

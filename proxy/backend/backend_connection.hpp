@@ -10,9 +10,11 @@
 
 #include "base/buffer.hpp"
 #include "base/stream.hpp"
+#include "http/keep_alive.hpp"
 
 namespace keepsake {
 
+class AuthenticatedConnections;
 class ServerPool;
 
 class BackendConnection final : private ReadSpace {
@@ -27,6 +29,18 @@ class BackendConnection final : private ReadSpace {
   Endpoint endpoint;             // where it goes to
   std::uint32_t generation = 0;  // of the pool's addresses when that was last found among them
   unsigned tls_epoch = 0;        // of the pool's ServerTls when it was made
+  // What the server's Keep-Alive allows from now on.
+  Millis most_idle = Millis::max();
+  std::uint32_t requests_left = KeepAlive::kUnsaid;
+
+  // A client authenticated on it: while it idles it belongs to that client's connection, or, with
+  // null, it serves no further request.
+  void belong_to(AuthenticatedConnections* owner) {
+    owner_ = owner;
+    serves_on_ = owner != nullptr;
+  }
+  // What the server said of its keep-alive with its last response.
+  void obey(const KeepAlive& said);
 
   struct MoreAwaiter;
   // Waits until more bytes are in `in` (which has space), or the end, or the deadline.
@@ -50,7 +64,13 @@ class BackendConnection final : private ReadSpace {
   bool is_stale() { return is_known_stale() || stream.has_news(); }
 
  private:
+  friend class AuthenticatedConnections;
   friend class ServerPool;
+  // Whether it may idle on after its last exchange.
+  bool may_idle() const {
+    return serves_on_ && requests_left != 0 && in.empty() && !has_result_ && !stream.interrupted();
+  }
+  void begin_to_idle(SteadyTime now);
   void ready_buffer();
   asio::mutable_buffer take() override;
   void give_back() override;
@@ -61,6 +81,8 @@ class BackendConnection final : private ReadSpace {
 
   ServerPool* pool_;
   BufferPool* buffers_;
+  AuthenticatedConnections* owner_ = nullptr;
+  bool serves_on_ = true;
   std::coroutine_handle<> waiter_{};
   IoResult result_{};
   bool reading_ = false;

@@ -4,7 +4,8 @@ namespace keepsake {
 
 BackendPools::BackendPools(asio::io_context& io, StreamList& streams, BufferPool& buffers,
                            Metrics& metrics, Random& random, BackendBook& book)
-    : io_(io), random_(random), book_(book), context_{io, streams, buffers, metrics, changes_} {}
+    : io_(io), random_(random), book_(book), context_{io,      streams,  buffers,
+                                                      metrics, changes_, &own_} {}
 
 template <class Visit>
 void BackendPools::for_each_pool(Visit visit) {

@@ -27,6 +27,8 @@ class BackendPools {
   // What no configuration in use needs any more is forgotten.
   void forget_unused();
 
+  // Where this process listens, from now on: no server of a backend is looked for there.
+  void set_own_addresses(OwnAddresses own) { own_ = std::move(own); }
   void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
   // The last addresses of a name; empty if it never resolved.
   std::vector<Endpoint> endpoints(const std::string& url) const;
@@ -47,6 +49,7 @@ class BackendPools {
   Random& random_;
   BackendBook& book_;
   std::uint64_t changes_ = 0;
+  OwnAddresses own_;
   PoolContext context_;
   std::map<std::pair<std::string, std::string>, std::weak_ptr<ServerPool>> pools_;  // backend, URL
   std::map<std::string, std::weak_ptr<BackendLoad>> loads_;

@@ -71,6 +71,11 @@ void Balancer::work_out() {
   }
 }
 
+bool Balancer::has(const ServerPool& server) const {
+  return std::any_of(servers_.begin(), servers_.end(),
+                     [&server](const auto& one) { return one.get() == &server; });
+}
+
 Choice Balancer::choose(std::optional<std::uint64_t> place, const Tried& tried) {
   if (seen_ != changes_) {
     work_out();

@@ -47,6 +47,7 @@ class Balancer {
 
   const BackendConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<ServerPool>>& servers() const { return servers_; }
+  bool has(const ServerPool& server) const;
   QueueDesk& desk() { return *load_->desk; }
 
   // A server that may take one more request, and the right to send it. Never one that the health

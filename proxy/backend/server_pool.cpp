@@ -4,7 +4,24 @@
 
 #include <algorithm>
 
+#include "backend/authenticated_connections.hpp"
+
 namespace keepsake {
+
+namespace {
+
+// How long one of several addresses is waited for before the next one is tried (RFC 8305 5 says
+// 250 ms).
+constexpr Millis kHurry{250};
+
+// This host has no way there: it lacks the address family, or the network.
+bool is_unreachable(const error_code& error) {
+  return error == asio::error::network_unreachable || error == asio::error::host_unreachable ||
+         error == asio::error::address_family_not_supported ||
+         error == boost::system::errc::address_not_available;
+}
+
+}  // namespace
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
@@ -117,67 +134,108 @@ bool ServerPool::current(BackendConnection& connection) {
   return true;
 }
 
+Lease ServerPool::wake(BackendConnection* connection, bool check) {
+  connection->idle_ = false;
+  if (expired(*connection, context_.streams.now()) || !current(*connection) ||
+      (check ? connection->is_stale() : connection->is_known_stale())) {
+    context_.metrics.add(Counter::BackendStale);
+    BackendConnection::destroy(connection);
+    return {};
+  }
+  if (connection->requests_left != KeepAlive::kUnsaid) {
+    --connection->requests_left;
+  }
+  connection->ready_buffer();
+  connection->reused = true;
+  context_.metrics.add(Counter::BackendReused);
+  return Lease{*this, connection};
+}
+
 Lease ServerPool::take_idle(bool check) {
-  while (!idle_.empty()) {
+  Lease lease;
+  while (!lease && !idle_.empty()) {
     BackendConnection* connection = idle_.back();
     idle_.pop_back();
     count_links();
-    connection->idle_ = false;
-    if (check ? connection->is_stale() : connection->is_known_stale()) {
-      context_.metrics.add(Counter::BackendStale);
-      BackendConnection::destroy(connection);
-      continue;
-    }
-    connection->ready_buffer();
-    connection->reused = true;
-    context_.metrics.add(Counter::BackendReused);
-    return Lease{*this, connection};
+    lease = wake(connection, check);
   }
-  return {};
+  return lease;
+}
+
+Task<void> ServerPool::try_address(const Endpoint& endpoint, Millis patience, Millis timeout,
+                                   Stream*& in_use, Connected& result) {
+  auto connection =
+      std::make_unique<BackendConnection>(*this, context_.io, context_.streams, context_.buffers);
+  connection->endpoint = endpoint;
+  connection->generation = generation_;
+  context_.metrics.add(Counter::BackendConnects);
+  ServerFigures::add(shares_.figures->connects);
+  Lease lease{*this, connection.release()};
+  in_use = &lease->stream;
+  const SteadyTime deadline = lease->stream.in(timeout);
+  result.error = co_await lease->stream.connect(endpoint, lease->stream.in(patience));
+  if (!result.error && endpoint.protocol().family() != AF_UNIX) {
+    tune_tcp(lease->stream.fd());
+  }
+  result.tls_failure.clear();
+  if (!result.error && tls_.wanted()) {
+    lease->tls_epoch = tls_.epoch();
+    result.error =
+        co_await tls_.secure(lease->stream, deadline, &context_.metrics, result.tls_failure);
+  }
+  in_use = nullptr;
+  if (lease->stream.interrupted()) {
+    result.error = asio::error::operation_aborted;
+  } else if (!result.error) {
+    addresses_.worked(endpoint);
+    result.lease = std::move(lease);
+  } else {
+    context_.metrics.add(Counter::BackendConnectFailures);
+    addresses_.failed(endpoint, context_.streams.now() + ejection_time_);
+  }
 }
 
 Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use) {
   Connected result;
   result.error = asio::error::host_not_found;
-  unsigned timeouts = 0;
   // A copy: the resolver may replace the addresses while we wait.
-  const std::vector<Endpoint> order = addresses_.order(context_.streams.now());
-  for (const Endpoint& endpoint : order) {
-    auto connection =
-        std::make_unique<BackendConnection>(*this, context_.io, context_.streams, context_.buffers);
-    connection->endpoint = endpoint;
-    connection->generation = generation_;
-    context_.metrics.add(Counter::BackendConnects);
-    ServerFigures::add(shares_.figures->connects);
-    Lease lease{*this, connection.release()};
-    in_use = &lease->stream;
-    const SteadyTime deadline = lease->stream.in(timeout);
-    result.error = co_await lease->stream.connect(endpoint, deadline);
-    if (!result.error && endpoint.protocol().family() != AF_UNIX) {
-      tune_tcp(lease->stream.fd());
-    }
-    result.tls_failure.clear();
-    if (!result.error && tls_.wanted()) {
-      lease->tls_epoch = tls_.epoch();
-      result.error =
-          co_await tls_.secure(lease->stream, deadline, &context_.metrics, result.tls_failure);
-    }
-    in_use = nullptr;
-    if (lease->stream.interrupted()) {
+  std::vector<Endpoint> order = addresses_.order(context_.streams.now());
+  const auto is_ours = [this](const Endpoint& endpoint) {
+    return context_.own != nullptr && context_.own->has(endpoint);
+  };
+  result.itself = std::erase_if(order, is_ours) != 0 && order.empty();
+  // Like RFC 8305, in turn instead of side by side: an address that says nothing is left for the
+  // next one soon, and is waited for only when no other is better.
+  const std::size_t all = order.size();
+  const SteadyTime end = context_.streams.now() + 2 * timeout;
+  unsigned timeouts = 0;
+  for (std::size_t i = 0; i < order.size() && timeouts < 2; ++i) {
+    if (i != 0 && context_.streams.now() >= end) {
       break;
     }
-    if (!result.error) {
-      addresses_.worked(endpoint);
-      result.lease = std::move(lease);
-      break;
+    const Endpoint endpoint = order[i];  // the list grows
+    const bool hurry = all > 1 && i < all;
+    const Millis patience = hurry ? std::min(timeout, kHurry) : timeout;
+    Connected tried;
+    co_await try_address(endpoint, patience, timeout, in_use, tried);
+    if (tried.lease || tried.error == asio::error::operation_aborted) {
+      co_return std::move(tried);
     }
-    context_.metrics.add(Counter::BackendConnectFailures);
-    ServerFigures::add(shares_.figures->connect_failures);
-    addresses_.failed(endpoint, context_.streams.now() + ejection_time_);
-    if (result.error == asio::error::timed_out && ++timeouts == 2) {
-      break;
+    // Why an address of the other family cannot even be tried is the less interesting reason.
+    if (i == 0 || !is_unreachable(tried.error)) {
+      result.error = tried.error;
+      result.tls_failure = std::move(tried.tls_failure);
+    }
+    if (tried.error == asio::error::timed_out) {
+      if (hurry) {
+        order.push_back(endpoint);
+      } else {
+        ++timeouts;
+      }
     }
   }
+  // Of the server, not of one of its addresses: the other half of `localhost` is no failure.
+  ServerFigures::add(shares_.figures->connect_failures);
   co_return std::move(result);
 }
 
@@ -243,19 +301,28 @@ void ServerPool::refresh(SteadyTime now) {
 }
 
 void ServerPool::keep(BackendConnection* connection) {
-  if (idle_.size() >= max_idle_ || !connection->in.empty() || connection->has_result_ ||
-      connection->stream.interrupted() || !current(*connection)) {
+  AuthenticatedConnections* const owner = connection->owner_;
+  if ((owner == nullptr && idle_.size() >= max_idle_) || !connection->may_idle() ||
+      !current(*connection)) {
     BackendConnection::destroy(connection);
     return;
   }
-  connection->in.release();
-  connection->idle_ = true;
-  connection->idle_since = context_.streams.now();
-  idle_.push_back(connection);
-  count_links();
+  connection->begin_to_idle(context_.streams.now());
+  if (owner != nullptr) {
+    owner->keep(shared_from_this(), connection);
+  } else {
+    idle_.push_back(connection);
+    count_links();
+  }
   if (!connection->reading_) {
     connection->begin_read();
   }
+}
+
+bool ServerPool::expired(const BackendConnection& connection, SteadyTime now) const {
+  const Millis most = connection.owner_ != nullptr ? connection.most_idle
+                                                   : std::min(idle_timeout_, connection.most_idle);
+  return now - connection.idle_since >= most;
 }
 
 void ServerPool::discard_idle(BackendConnection* connection) {
@@ -265,18 +332,23 @@ void ServerPool::discard_idle(BackendConnection* connection) {
   BackendConnection::destroy(connection);
 }
 
+void ServerPool::discard_owned(BackendConnection* connection) {
+  context_.metrics.add(Counter::BackendStale);
+  connection->owner_->discard(connection);
+}
+
 void ServerPool::sweep(SteadyTime now) {
   if (tls_.wanted()) {
     close_distrusted();
   }
   refresh(now);
-  // Oldest first: the vector is used as a stack.
-  std::size_t expired = 0;
-  while (expired < idle_.size() && idle_[expired]->idle_since + idle_timeout_ <= now) {
-    BackendConnection::destroy(idle_[expired]);
-    ++expired;
-  }
-  idle_.erase(idle_.begin(), idle_.begin() + static_cast<std::ptrdiff_t>(expired));
+  std::erase_if(idle_, [this, now](BackendConnection* connection) {
+    const bool over = expired(*connection, now);
+    if (over) {
+      BackendConnection::destroy(connection);
+    }
+    return over;
+  });
   count_links();
 }
 

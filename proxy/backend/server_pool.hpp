@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend_connection.hpp"
+#include "backend/own_addresses.hpp"
 #include "backend/server_addresses.hpp"
 #include "backend/server_figures.hpp"
 #include "backend/server_load.hpp"
@@ -25,7 +26,8 @@ struct PoolContext {
   StreamList& streams;
   BufferPool& buffers;
   Metrics& metrics;
-  std::uint64_t& changes;  // grows when some server's Standing changes: see Balancer
+  std::uint64_t& changes;             // grows when some server's Standing changes: see Balancer
+  const OwnAddresses* own = nullptr;  // no connection is made to one of these
 };
 
 // What a pool shares with others: see BackendBook.
@@ -91,7 +93,7 @@ struct Standing {
   bool operator==(const Standing&) const = default;
 };
 
-class ServerPool {
+class ServerPool : public std::enable_shared_from_this<ServerPool> {
  public:
   ServerPool(PoolContext context, const BackendConfig& backend, const ServerConfig& server,
              PoolShares shares);
@@ -115,9 +117,11 @@ class ServerPool {
     Lease lease;
     error_code error;
     std::string tls_failure;  // why the handshake failed; empty if it was not that
+    bool itself = false;      // the only addresses are those of our own listeners
   };
-  // A new link; tries one address after the other, until two have let `timeout` pass, handshake
-  // included. `in_use` is what to interrupt meanwhile, null afterwards.
+  // A new link. Of several addresses each gets a short while at first, so that one that is silent
+  // costs little; then those that were silent get `timeout`, until two have let it pass. A
+  // handshake has `timeout` in all. `in_use` is what to interrupt meanwhile, null afterwards.
   Task<Connected> connect(Millis timeout, Stream*& in_use);
 
   // Takes over what `backend` says now; for a pool that a reload keeps.
@@ -150,9 +154,21 @@ class ServerPool {
   friend class Lease;
   friend class Slot;
   friend class BackendConnection;
+  friend class AuthenticatedConnections;
+  // A connection that idled, for one more request; empty, and the connection is closed, if it is of
+  // no use any more.
+  Lease wake(BackendConnection* connection, bool check);
+  // One try at one address: connected within `patience`, secured within `timeout`. What came of it
+  // is in `result`.
+  Task<void> try_address(const Endpoint& endpoint, Millis patience, Millis timeout, Stream*& in_use,
+                         Connected& result);
   void keep(BackendConnection* connection);
   void drop(BackendConnection* connection) { BackendConnection::destroy(connection); }
   void discard_idle(BackendConnection* connection);
+  void discard_owned(BackendConnection* connection);
+  // Whether it has idled for as long as it may; what a client authenticated on may for as long as
+  // the server lets it.
+  bool expired(const BackendConnection& connection, SteadyTime now) const;
   // Whether the server still has the address that the link goes to, and is believed as before.
   bool current(BackendConnection& connection);
   void close_distrusted();

@@ -66,6 +66,7 @@ constexpr FaultInfo kFaults[] = {
     {"backend_tls", B, 502, "Bad Gateway",
      "The service behind this address cannot be reached safely.", false},
     {"no_server", P, 503, "Service Unavailable", "Please try again in a moment.", false},
+    {"loop", P, 508, "Loop Detected", "This address leads back to the proxy itself.", false},
     {"overloaded", P, 503, "Service Unavailable", "Too many visitors at once. Please try again.",
      false},
     {"store_down", P, 503, "Service Unavailable", "Please try again in a moment.", false},

@@ -51,6 +51,7 @@ enum class Fault : std::uint8_t {
   BackendTls,
   // our own
   NoServer,
+  Loop,
   Overloaded,
   StoreDown,
   Internal,

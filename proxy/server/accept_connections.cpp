@@ -75,7 +75,9 @@ void Worker::listen_on(const std::vector<ListenSpot>& spots) {
       retire(listener);
     }
   }
+  OwnAddresses own;
   for (const ListenSpot& spot : spots) {
+    own.add(spot.socket->fd());
     const auto same = [&spot](const auto& l) { return l->socket == spot.socket && !l->leaving; };
     const auto known = std::find_if(listeners_.begin(), listeners_.end(), same);
     if (known != listeners_.end()) {
@@ -86,6 +88,7 @@ void Worker::listen_on(const std::vector<ListenSpot>& spots) {
     listeners_.push_back(std::make_shared<Listener>(io_, spot, view_));
     start(accept_connections(listeners_.back()));
   }
+  pools_.set_own_addresses(std::move(own));
 }
 
 // Whoever connected is served. The rest of the way from a SYN to a connection takes a round trip:

@@ -8,6 +8,9 @@
 
 namespace keepsake {
 
+// Whether the client has authenticated on a backend connection, which is its own then.
+bool has_authenticated(const Exchange& x);
+
 // At once; verdict Full when every server that could be has max_requests in flight.
 Choice choose_server(Exchange& x, const Tried& tried);
 

@@ -50,6 +50,7 @@ Connection::Connection(Worker& w, Peer p)
       peer(std::move(p)),
       client(w, stream, peer, stream.interrupted()) {
   peer.trusted = !peer.is_unix && is_trusted(peer.address, client.view->config().trusted_proxies);
+  client.authenticated = &authenticated;
   describe(peer);
   worker.add(*this);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "backend/authenticated_connections.hpp"
 #include "base/address.hpp"
 #include "base/stream.hpp"
 #include "base/task.hpp"
@@ -43,6 +44,7 @@ struct Connection final : private ReadSpace {
   Worker& worker;
   Stream stream;
   Peer peer;
+  AuthenticatedConnections authenticated;
   Client client;                 // of its exchanges, one after the other
   std::uint8_t idle_sweeps = 0;  // how often the sweep saw it idle
   bool parked = false;           // the sweep does not look at it any more

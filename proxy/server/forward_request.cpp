@@ -5,10 +5,9 @@
 #include "http/cross_site.hpp"
 #include "server/choose_server.hpp"
 #include "server/client_side.hpp"
-#include "server/count_exchange.hpp"
+#include "server/read_response.hpp"
 #include "server/relay_upload.hpp"
 #include "server/request_head.hpp"
-#include "server/response_head.hpp"
 #include "server/rewrite_head.hpp"
 #include "server/site_hints.hpp"
 #include "server/worker.hpp"
@@ -20,7 +19,6 @@ namespace {
 // A body of at most this much that arrived with its head is sent in the same system call and can be
 // sent again.
 constexpr std::size_t kSmallBody = 32 * 1024;
-constexpr unsigned kMaxInterim = 32;
 
 bool idempotent(Method method) {
   switch (method) {
@@ -34,13 +32,6 @@ bool idempotent(Method method) {
       return false;
   }
 }
-
-// How an attempt ended, and whether another may be made.
-struct Attempt {
-  Fault fault = Fault::None;
-  bool sent = false;      // bytes of the request went out
-  bool answered = false;  // bytes of a response came back
-};
 
 // The part of the request body that is there already and completes it; empty otherwise.
 std::string_view whole_small_body(const Exchange& x) {
@@ -64,6 +55,11 @@ Task<Fault> make_link(Exchange& x, Slot& slot) {
       co_await pool.connect(x.rules->timeouts.connect, x.client.on_cut);
   if (x.client.gone) {
     co_return Fault::ClientGone;
+  }
+  if (connected.itself) {
+    log::warn("backend {}: {} is Keepsake itself: it listens there (request {})", pool.backend(),
+              pool.url(), request_id(x));
+    co_return Fault::Loop;
   }
   if (connected.error && is_ours(connected.error)) {
     log::warn("cannot connect to {} from here: {} (request {})", pool.url(),
@@ -92,120 +88,22 @@ bool goes_once(const Exchange& x) {
   return !idempotent(x.work.request.method) || !x.body_read || x.upgrade;
 }
 
-// An idle link unless `fresh`, else a new one. Before a request that goes once the kernel is asked
-// whether the idle link still stands.
+// An idle link unless `fresh`, the client's own before others, else a new one. Before a request
+// that goes once the kernel is asked whether the idle link still stands.
 Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
   if (!fresh) {
-    x.lease = slot.pool().take_idle(goes_once(x));
+    if (has_authenticated(x)) [[unlikely]] {
+      x.lease = x.client.authenticated->take(slot.pool(), goes_once(x));
+    }
+    if (!x.lease) {
+      x.lease = slot.pool().take_idle(goes_once(x));
+    }
     if (x.lease) {
       x.lease.hold(std::move(slot));
       return Fault::None;
     }
   }
   return make_link(x, slot);
-}
-
-Fault read_fault(const Exchange& x, IoStatus status) {
-  if (x.client.gone) {
-    return Fault::ClientGone;
-  }
-  if (x.upload.fault != Fault::None) {
-    return x.upload.fault;
-  }
-  return status == IoStatus::TimedOut ? Fault::BackendTimeout : Fault::BackendClosed;
-}
-
-// Reads the next head, interim or final, into x.work.response.
-Task<Attempt> read_response_head(Exchange& x) {
-  Attempt attempt{Fault::None, true, false};
-  BackendConnection& backend = *x.lease;
-  ResponseHead& head = x.work.response;
-  const Snapshot& snapshot = *x.view->snapshot;
-  head.reset(snapshot.request_limits.fields);
-  while (true) {
-    if (!backend.in.empty()) {
-      attempt.answered = true;
-      const HeadStatus status =
-          parse_response_head(backend.in.bytes(), snapshot.response_limits, snapshot.names, head);
-      if (status == HeadStatus::Ok) {
-        co_return attempt;
-      }
-      if (status != HeadStatus::NeedMore) {
-        x.note = head.why;
-        attempt.fault =
-            status == HeadStatus::TooLarge ? Fault::BackendHeadTooLarge : Fault::BackendBadResponse;
-        co_return attempt;
-      }
-      if (backend.in.space_size() < snapshot.response_limits.bytes) {
-        backend.in.compact();
-        head.reset(snapshot.request_limits.fields);
-      }
-    }
-    const IoResult read = co_await backend.more(response_deadline(x));
-    if (read.status == IoStatus::TimedOut && still_accepts_request(x)) {
-      continue;
-    }
-    if (read.status != IoStatus::Ok) {
-      attempt.fault = read_fault(x, read.status);
-      co_return attempt;
-    }
-  }
-}
-
-// A 1xx other than 101 goes on to clients that know them; an unasked 100 does not: we gave ours.
-Task<Fault> relay_interim(Exchange& x) {
-  const ResponseHead& head = x.work.response;
-  if (head.status == 100 || x.work.request.minor == 0) {
-    co_return Fault::None;
-  }
-  x.work.out.clear();
-  append_interim_head(x, x.work.out);
-  const IoStatus status = co_await write_head(x);
-  co_return status == IoStatus::Ok ? Fault::None : Fault::ClientGone;
-}
-
-// Takes the head off the backend's buffer; its views stay valid until the body is read past it.
-void take_head(Exchange& x) {
-  x.lease->in.hold(x.work.response.size);
-}
-
-// What of a chunked body came with its head, as long as a 502 can still be said.
-bool begins_well(const Exchange& x) {
-  ChunkReader reader{x.view->snapshot->response_limits};
-  std::string_view rest = x.lease->in.bytes().substr(x.work.response.size);
-  while (true) {
-    const ChunkReader::Piece piece = reader.next(rest);
-    if (piece.step == ChunkReader::Step::Bad) {
-      return false;
-    }
-    if (piece.step == ChunkReader::Step::NeedMore || piece.step == ChunkReader::Step::End) {
-      return true;
-    }
-    rest.remove_prefix(piece.consumed);
-  }
-}
-
-Fault judge_final_head(Exchange& x) {
-  const ResponseHead& head = x.work.response;
-  if (head.status == 101) {
-    const Field* upgrade = head.find(FieldId::Upgrade);
-    if (!x.upgrade || upgrade == nullptr || !equals_lower(upgrade->value, "websocket")) {
-      x.note = "switched protocols unasked";
-      return Fault::BackendBadResponse;
-    }
-    x.tunnel = true;
-    return Fault::None;
-  }
-  x.response_body = response_framing(head, x.is_head());
-  if (x.response_body.error != 0) {
-    x.note = x.response_body.why;
-    return Fault::BackendBadResponse;
-  }
-  if (x.response_body.kind == BodyKind::Chunked && !begins_well(x)) {
-    x.note = "malformed chunk";
-    return Fault::BackendBadResponse;
-  }
-  return Fault::None;
 }
 
 // One send and the wait for its answer.
@@ -241,38 +139,18 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
     }
     start_upload(x);
   }
-  for (unsigned interim = 0; interim <= kMaxInterim; ++interim) {
-    attempt = co_await read_response_head(x);
-    attempt.answered = attempt.answered || interim > 0;
-    if (attempt.fault != Fault::None) {
-      co_return attempt;
-    }
-    if (x.work.response.status >= 200 || x.work.response.status == 101) {
-      count_backend_head(x, sent);
-      attempt.fault = judge_final_head(x);
-      take_head(x);
-      if (!small_body.empty()) {
-        x.work.in.consume(small_body.size());
-        x.body_left = 0;
-        x.body_read = true;
-      }
-      co_return attempt;
-    }
-    attempt.fault = co_await relay_interim(x);
-    if (attempt.fault != Fault::None) {
-      co_return attempt;
-    }
-    x.lease->in.consume(x.work.response.size);
+  attempt = co_await read_response(x, sent);
+  if (attempt.fault == Fault::None && !small_body.empty()) {
+    x.work.in.consume(small_body.size());
+    x.body_left = 0;
+    x.body_read = true;
   }
-  x.note = "too many interim responses";
-  attempt.fault = Fault::BackendBadResponse;
   co_return attempt;
 }
 
-// A second attempt is safe when nothing was sent, or when a link that had idled broke before a
-// single byte of an answer and the request may be repeated and still is whole in our hands (RFC
-// 9110 9.2.2).
-bool may_retry(const Exchange& x, const Attempt& attempt, bool reused) {
+// A second attempt is safe when nothing was sent, or when the link broke before a single byte of an
+// answer and the request may be repeated and still is whole in our hands (RFC 9110 9.2.2).
+bool may_retry(const Exchange& x, const Attempt& attempt) {
   if (attempt.fault == Fault::ClientGone || attempt.answered || x.upload.began) {
     return false;
   }
@@ -280,8 +158,7 @@ bool may_retry(const Exchange& x, const Attempt& attempt, bool reused) {
     return true;
   }
   const bool whole = x.body_read || !whole_small_body(x).empty();
-  return reused && whole && attempt.fault == Fault::BackendClosed &&
-         idempotent(x.work.request.method);
+  return whole && attempt.fault == Fault::BackendClosed && idempotent(x.work.request.method);
 }
 
 }  // namespace
@@ -296,10 +173,12 @@ Task<Fault> forward_request(Exchange& x) {
       co_return fault;
     }
   }
+  x.client.ends_with_bytes = x.route->abandon == RouteConfig::Abandon::End;
   x.balancer = x.view->backends[x.route->backend].get();
   Tried tried;
   Fault fault = Fault::NoServer;
   bool fresh = false;
+  bool again = false;
   for (unsigned attempts = 0; attempts < x.balancer->config().retry_attempts;) {
     Choice choice = choose_server(x, tried);
     if (choice.verdict == Choice::Verdict::Full) {
@@ -309,6 +188,9 @@ Task<Fault> forward_request(Exchange& x) {
     }
     if (choice.verdict != Choice::Verdict::Server) {
       break;
+    }
+    if (again) {
+      x.worker.metrics().add(Counter::BackendRetries);
     }
     const ServerPool& pool = choice.slot.pool();
     x.server = &pool.server();
@@ -321,17 +203,17 @@ Task<Fault> forward_request(Exchange& x) {
     co_await finish_upload(x);
     x.client.on_cut = nullptr;
     x.lease.close();
-    if (!may_retry(x, attempt, reused)) {
+    if (!may_retry(x, attempt)) {
       break;
     }
     fresh = true;
     if (attempt.sent || !reused) {
       ++attempts;  // a write that was called off was none; with a new link that cannot happen
     }
-    if (!attempt.sent && !reused) {
-      tried.add(pool);  // a stale link says nothing of its server
+    if (!reused) {
+      tried.add(pool);  // a link that had idled says nothing of its server, a new one does
     }
-    x.worker.metrics().add(Counter::BackendRetries);
+    again = true;
   }
   co_return fault;
 }

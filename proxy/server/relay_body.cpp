@@ -150,7 +150,7 @@ Arrived take_chunks(Exchange& x, ChunkReader& reader, std::string& trailers) {
 
 // Passes on what each read brought as one piece.
 Task<void> relay_chunked(Exchange& x) {
-  ChunkReader reader{x.view->snapshot->response_limits};
+  ChunkReader reader{x.view->snapshot->response_limits, ChunkReader::From::Backend};
   std::string trailers;
   bool ended = false;
   while (true) {

@@ -12,9 +12,15 @@ using namespace std::string_view_literals;
 
 namespace {
 
+// 426 names what the client is to upgrade to: the field is for the client (RFC 9110 15.5.22).
+bool requires_upgrade(const ResponseHead& head) {
+  return head.status == 426 && head.has(FieldId::Upgrade);
+}
+
 void drop_nominated(ResponseHead& head, std::string_view option) {
   for (Field& field : head.fields) {
-    if (field.id != FieldId::SetCookie && equals_ignoring_case(field.name, option)) {
+    if (field.id != FieldId::SetCookie && field.id != FieldId::Upgrade &&
+        equals_ignoring_case(field.name, option)) {
       field.drop = true;
     }
   }
@@ -68,10 +74,12 @@ void mark_response_lines(Exchange& x) {
       case FieldId::Te:
       case FieldId::TransferEncoding:
       case FieldId::ContentLength:
-      case FieldId::Upgrade:
       case FieldId::XSessionSet:
       case FieldId::XSessionClear:
         field.drop = true;
+        break;
+      case FieldId::Upgrade:
+        field.drop = !requires_upgrade(head);
         break;
       case FieldId::Trailer:
         field.drop = !x.wants_trailers;
@@ -104,6 +112,13 @@ void append_response_lines(const Exchange& x, std::string& out) {
     }
   }
   out.append(run);
+  if (requires_upgrade(head)) [[unlikely]] {
+    out.append("Connection: Upgrade\r\n"sv);  // goes with Upgrade (RFC 9110 7.8)
+  }
+  // A response without a date gets the time at which it was received (RFC 9110 6.6.1).
+  if (!head.has(FieldId::Date) && head.status >= 200) {
+    out.append(x.worker.date_line());
+  }
 }
 
 void append_interim_head(Exchange& x, std::string& out) {

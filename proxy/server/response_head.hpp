@@ -13,7 +13,8 @@ namespace keepsake {
 // before commit_session looks at what is left.
 void mark_response_lines(Exchange& x);
 
-// Status line and lines that are not marked; framing and the empty line are the caller's.
+// Status line and lines that are not marked, and the Date of a final response that has none;
+// framing and the empty line are the caller's.
 void append_response_lines(const Exchange& x, std::string& out);
 
 void append_interim_head(Exchange& x, std::string& out);

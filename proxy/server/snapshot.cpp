@@ -59,7 +59,6 @@ std::vector<std::shared_ptr<const HashRing>> rings_of(const Config& config) {
   return rings;
 }
 
-constexpr std::size_t kResponseHeadBytes = 64 * 1024;
 constexpr std::size_t kResponseFields = 500;
 
 }  // namespace
@@ -76,7 +75,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
-      response_limits{kResponseHeadBytes, kResponseFields, 0} {
+      response_limits{config.limits.response_header, kResponseFields, 0} {
   rate_buckets = buckets_for(config, before);
   asterisk_route.path = "*";
   asterisk_route.session = false;

@@ -232,8 +232,9 @@ void Worker::sweep() {
 }
 
 // Clients whose exchange waits for the backend are asked whether they are still there: a reset
-// shows up in poll() without reading anything (a mere end of their bytes does not count: they still
-// want their answer). Connections that idle are not looked at again after a sweep or two.
+// shows up in poll() without reading anything. A mere end of their bytes does not count, since they
+// still want their answer, unless the route says `abandon: end`. Connections that idle are not
+// looked at again after a sweep or two.
 void Worker::look_after_waiting_clients() {
   polls_.clear();
   waiting_.clear();
@@ -245,7 +246,8 @@ void Worker::look_after_waiting_clients() {
         park(*connection);
       }
     } else if (connection->client.phase == Client::Phase::Waiting) {
-      polls_.push_back({connection->stream.fd(), 0, 0});
+      const short end = connection->client.ends_with_bytes ? POLLRDHUP : 0;
+      polls_.push_back({connection->stream.fd(), end, 0});
       waiting_.push_back(connection);
     }
   }
@@ -259,7 +261,7 @@ void Worker::look_after_waiting_clients() {
     return;
   }
   for (std::size_t i = 0; i < polls_.size(); ++i) {
-    if ((polls_[i].revents & POLLERR) != 0) {
+    if ((polls_[i].revents & (POLLERR | POLLRDHUP)) != 0) {
       waiting_[i]->stream.interrupt();
       if (waiting_[i]->client.on_cut != nullptr) {
         waiting_[i]->client.on_cut->interrupt();

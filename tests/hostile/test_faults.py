@@ -19,7 +19,7 @@ from certificates import Authority  # noqa: E402
 MARK = "m4rk3d"  # planted in everything that must stay out of logs
 QUERY = "qu3ry"  # in every target: the access log has those, and nothing else may
 CONFIG = """\
-listen: [{address: 127.0.0.1:0}]
+listen: [{address: 127.0.0.1:0}, {address: "unix:OWN"}]
 workers: 1
 backends:
   app: {servers: ["http://127.0.0.1:BACKEND"], writes_session: true}
@@ -29,6 +29,7 @@ backends:
   plain: {servers: ["https://127.0.0.1:RUDE"]}
   stranger: {servers: ["https://127.0.0.1:STRANGER"], tls: {ca: CA, server_name: app.example}}
   ill: {servers: ["http://127.0.0.1:BACKEND"], health_check: {path: /ill, interval: 100ms, timeout: 100ms, unhealthy: 1}}
+  itself: {servers: ["unix:OWN"]}
   busy: {servers: ["http://127.0.0.1:BACKEND"], max_requests: 1, queue: {size: 1, timeout: 300ms}}
 routes:
   - {path: /setName, set: {myName: name}, redirect: /}
@@ -40,6 +41,7 @@ routes:
   - {path: /plain, backend: plain}
   - {path: /stranger, backend: stranger}
   - {path: /ill, backend: ill}
+  - {path: /itself, backend: itself}
   - {path: /busy, backend: busy, timeouts: {response: 1m}}
   - {path: /app/wait, backend: app, timeouts: {response: 1m}}
   - {path: /denied, backend: app, deny: [127.0.0.0/8]}
@@ -206,7 +208,7 @@ class Faults(support.TestCase):
             text = text.replace(name, str(value.getsockname()[1]))
         text = text.replace("CA,", f"{self.authority.file},").replace("BACKEND", str(self.world.port)) + log
         self.keepsake, self.storeless = (
-            Logged(self.folder, text.replace("STORE", store).replace("DOWN", str(down)), name)
+            Logged(self.folder, text.replace("STORE", store).replace("DOWN", str(down)).replace("OWN", f"{self.folder}/{name}.sock"), name)
             for name, store in (("cookie", "store: cookie"), ("redis", REDIS)))
         for program in (self.keepsake, self.storeless):
             self.addCleanup(program.kill)
@@ -338,6 +340,7 @@ class Faults(support.TestCase):
             ("backend_tls", get("/plain"), False),
             ("backend_tls", get("/stranger"), False),
             ("no_server", self.without_a_server),
+            ("loop", get("/itself"), False),
             ("overloaded", lambda: self.occupied(True)),
             ("overloaded", lambda: self.occupied(False)),
             ("store_down", lambda: self.told("store_down", form(f"name={MARK}"), False, program=self.storeless)),

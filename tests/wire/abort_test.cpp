@@ -196,3 +196,57 @@ TEST_CASE("a backend that resets in the middle of an upload is a bad gateway", "
   client.close();
   proxy.wait_until("the connection is gone", [&] { return proxy.connections() == 0; });
 }
+
+TEST_CASE("with abandon: end the end of a client's bytes ends the backend's work",
+          "[wire][abort]") {
+  Backend backend;
+  Proxy proxy{R"(
+listen: [{address: "127.0.0.1:0"}]
+backends: {app: {servers: ["${BACKEND}"]}}
+routes: [{path: /ask, backend: app, abandon: end}, {path: "/*", backend: app, abandon: reset}]
+session: {secrets: [{env: SESSION_KEY}]}
+)",
+              {{"BACKEND", backend.url()}}};
+  Link client = proxy.connect();
+  SECTION("while it waits for the head") {
+    client.send("GET /ask HTTP/1.1\r\nHost: a\r\n\r\n");
+    Link link = backend.accept();
+    link.read_request();
+    client.shutdown_write();
+    CHECK(link.read_rest().bytes.empty());
+    CHECK(client.read_rest().bytes.empty());
+  }
+  SECTION("while it waits for the body") {
+    client.send("GET /ask HTTP/1.1\r\nHost: a\r\n\r\n");
+    Link link = backend.accept();
+    link.read_request();
+    link.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+    client.read_until("\r\n\r\n");
+    client.shutdown_write();
+    CHECK(link.read_rest().bytes.empty());
+  }
+  SECTION("also of one that has had another exchange on the connection") {
+    client.send(kGet);
+    Link link = backend.accept();
+    link.read_request();
+    link.send(kOk);
+    client.read_response();
+    client.send("GET /ask HTTP/1.1\r\nHost: a\r\n\r\n");
+    link.read_request();
+    client.shutdown_write();
+    CHECK(link.read_rest().bytes.empty());
+  }
+  SECTION("and with abandon: reset it does not") {
+    client.send("GET /ask HTTP/1.1\r\nHost: a\r\n\r\n");
+    Link link = backend.accept();
+    link.read_request();
+    link.send(kOk);
+    client.read_response();
+    client.send(kGet);
+    link.read_request();
+    client.shutdown_write();
+    proxy.advance(std::chrono::seconds{5});
+    link.send(kOk);
+    CHECK(client.read_response().body == "ok");
+  }
+}

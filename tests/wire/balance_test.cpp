@@ -1,5 +1,9 @@
 // Several servers behind one backend: who gets which request, and names with several addresses.
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <map>
 #include <mutex>
 
@@ -87,6 +91,42 @@ class NameServer {
     std::vector<std::string> addresses;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+// A server at 127.0.0.`number` whose queue of connections is full: it says nothing.
+class SilentServer {
+ public:
+  SilentServer(std::uint16_t port, unsigned number)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(0x7f000000U + number);
+    address.sin_port = htons(port);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(fd_, generic, size) == 0);
+    REQUIRE(::listen(fd_, 0) == 0);
+    REQUIRE(::getsockname(fd_, generic, &size) == 0);
+    port_ = ntohs(address.sin_port);
+    for (int& fd : queued_) {
+      fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      ::connect(fd, generic, size);
+    }
+  }
+  ~SilentServer() {
+    for (const int fd : queued_) {
+      ::close(fd);
+    }
+    ::close(fd_);
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  int fd_;
+  int queued_[4] = {};
+  std::uint16_t port_ = 0;
 };
 
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -249,4 +289,41 @@ TEST_CASE("a name that loses all of its addresses keeps the last ones", "[wire][
   client.send(kGet);
   backend.accept().send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   CHECK(client.read_response().body == "ok");
+}
+
+TEST_CASE("an address of several that says nothing delays a request by less than a second",
+          "[wire][names]") {
+  Backend backend;
+  const SilentServer silent{backend.port(), 2};
+  NameServer names;
+  names.say({"127.0.0.1", "127.0.0.2"});
+  Proxy proxy{kNamed, {{"PORT", std::to_string(backend.port())}}, names.service()};
+  proxy.wait_until("the name is known", [&] { return proxy.resolved(); });
+  std::chrono::milliseconds waited{0};
+  for (int i = 0; i < 6; ++i) {
+    Link client = proxy.connect();
+    client.send(kClose);
+    waited += proxy.advance_until(50ms, [&] { return backend.has_connection(20ms); });
+    backend.accept().send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    CHECK(client.read_response().body == "ok");
+  }
+  CHECK(waited < 1s);
+  CHECK(proxy.count(Counter::BackendConnectFailures) == 1);
+}
+
+TEST_CASE("addresses that all say nothing are waited for no longer than two connects",
+          "[wire][names]") {
+  const SilentServer one{0, 2};
+  const SilentServer two{one.port(), 3};
+  const SilentServer three{one.port(), 4};
+  NameServer names;
+  names.say({"127.0.0.2", "127.0.0.3", "127.0.0.4"});
+  Proxy proxy{kNamed, {{"PORT", std::to_string(one.port())}}, names.service()};
+  proxy.wait_until("the name is known", [&] { return proxy.resolved(); });
+  Link client = proxy.connect();
+  client.send(kClose);
+  const auto waited = proxy.advance_until(100ms, [&] { return client.readable(); });
+  CHECK(client.read_response().status() == 504);
+  CHECK(waited >= 2s);
+  CHECK(waited <= 7s);
 }

@@ -214,3 +214,61 @@ TEST_CASE("bytes on an idle backend connection are never the answer to the next 
   fresh.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood");
   CHECK(client.read_response().body == "good");
 }
+
+TEST_CASE("a backend that says how long it keeps a connection is not asked too late",
+          "[wire][keep_alive]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  link.send("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\nok");
+  CHECK(client.read_response().values("Keep-Alive").empty());
+  SECTION("before that time it serves on") {
+    proxy.advance(std::chrono::seconds{3});
+    client.send(kGet);
+    link.read_request();
+    link.send(kOk);
+    CHECK(client.read_response().body == "ok");
+    // what was said once holds on
+    proxy.advance(std::chrono::seconds{5});
+    CHECK(link.read_to_end().empty());
+  }
+  SECTION("shortly before it, the connection is closed") {
+    proxy.advance(std::chrono::milliseconds{4500});
+    client.send(kGet);
+    Link fresh = backend.accept();
+    fresh.read_request();
+    fresh.send(kOk);
+    CHECK(client.read_response().body == "ok");
+    CHECK(link.read_to_end().empty());
+  }
+}
+
+TEST_CASE("a backend that says how many requests it takes gets no more on that connection",
+          "[wire][keep_alive]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send(kGet);
+  Link link = backend.accept();
+  link.read_request();
+  link.send("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=60, max=2\r\nContent-Length: 2\r\n\r\nok");
+  CHECK(client.read_response().body == "ok");
+  for (int i = 0; i < 2; ++i) {
+    client.send(kGet);
+    link.read_request();
+    link.send(kOk);
+    CHECK(client.read_response().body == "ok");
+  }
+  CHECK(link.read_to_end().empty());
+  client.send(kGet);
+  Link fresh = backend.accept();
+  fresh.read_request();
+  const char* const last = GENERATE("timeout=60, max=0", "timeout=0");
+  fresh.send(std::string{"HTTP/1.1 200 OK\r\nKeep-Alive: "} + last +
+             "\r\nContent-Length: 2\r\n\r\nok");
+  CHECK(client.read_response().body == "ok");
+  CHECK(fresh.read_to_end().empty());
+}

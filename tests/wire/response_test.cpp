@@ -276,7 +276,7 @@ TEST_CASE("a malformed chunk is a bad gateway as long as nothing went out, and n
   const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   for (const std::string body :
        {"zz\r\nhello", "5\r\nhello\r\nzz\r\nhello", "5\nhello\r\n0\r\n\r\n", "5\r\nhelloX",
-        "ffffffffffffffff\r\nhello", "0\r\nT : v\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n"}) {
+        "ffffffffffffffff\r\nhello", "0\r\nT : v\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n"}) {
     CAPTURE(escaped(body));
     CHECK(status_for(head + body) == 502);
     Backend backend;
@@ -348,4 +348,82 @@ TEST_CASE("response trailers reach a client that asked for them", "[wire][respon
   CHECK(response.body == "hello");
   CHECK(response.has("Trailer") == asked);
   CHECK(response.trailers == (asked ? "X-Sum: 1\r\n" : ""));
+}
+
+TEST_CASE("a backend may pad its chunk sizes with blanks", "[wire][response]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  link.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5   \r\nhello\r\n6\t\r\n world\r\n1 ; a = b\r\n!\r\n0  \r\n\r\n");
+  const Message response = client.read_response();
+  CHECK(response.body == "hello world!");
+  CHECK(response.raw_body.find(' ') == response.raw_body.find(" world"));
+  CHECK(response.raw_body.find('\t') == std::string::npos);
+}
+
+TEST_CASE("a forwarded response has exactly one Date", "[wire][response]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  const auto date_for = [&](Link& link, const std::string& line) {
+    link.read_request();
+    link.send("HTTP/1.1 200 OK\r\n" + line + "Content-Length: 0\r\n\r\n");
+    return client.read_response().value("Date");
+  };
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  const std::string ours = date_for(link, "");
+  CHECK(ours.ends_with(" GMT"));
+  CHECK(ours.size() == 29);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
+  CHECK(date_for(link, "Date: " + theirs + "\r\n") == theirs);
+}
+
+TEST_CASE("a 426 keeps what the client is to upgrade to, other responses do not",
+          "[wire][response]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Link client = proxy.connect();
+  const bool required = GENERATE(true, false);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  link.read_request();
+  link.send(std::string{"HTTP/1.1 "} + (required ? "426 Upgrade Required" : "200 OK") +
+            "\r\nUpgrade: TLS/1.3, websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n");
+  const Message response = client.read_response();
+  CHECK(response.value("Upgrade") == (required ? "TLS/1.3, websocket" : "(absent)"));
+  CHECK(response.value("Connection") == (required ? "Upgrade" : "(absent)"));
+}
+
+TEST_CASE("limits.response_header is the largest head of a response, to the byte",
+          "[wire][response][limits]") {
+  const std::size_t limit = GENERATE(std::size_t{512}, std::size_t{20'000}, std::size_t{64 * 1024});
+  const bool interim = GENERATE(false, true);
+  CAPTURE(limit, interim);
+  Backend backend;
+  Proxy proxy{backend, "limits: {response_header: " + std::to_string(limit) + "B}"};
+  for (const bool fits : {true, false}) {
+    Link client = proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    Link link = backend.accept();
+    link.read_request();
+    std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: \r\n\r\n";
+    head.insert(head.size() - 4, limit + (fits ? 0 : 1) - head.size(), 'x');
+    // An interim response before it takes nothing of its room.
+    link.send((interim ? "HTTP/1.1 102 Processing\r\n\r\n" : "") + head + "hello");
+    Message response = client.read_response();
+    if (interim) {
+      CHECK(response.status() == 102);
+      response = client.read_response();
+    }
+    CHECK(response.status() == (fits ? 200 : 502));
+    CHECK((response.body == "hello") == fits);
+  }
+  CHECK(proxy.log().find("limits.response_header") != std::string::npos);
 }

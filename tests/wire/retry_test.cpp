@@ -173,3 +173,64 @@ TEST_CASE("no backend connection is made that attempts do not allow", "[wire][re
   CHECK(client.read_response().status() == 502);
   CHECK_FALSE(backend.has_connection());
 }
+
+TEST_CASE("an idempotent request that a fresh connection closes unanswered goes to another server",
+          "[wire][retry]") {
+  Backend one, two;
+  Proxy proxy{kTwo, {{"ONE", one.url()}, {"TWO", two.url()}}};
+  const std::string method = GENERATE("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
+  const bool reset = GENERATE(false, true);
+  CAPTURE(method, reset);
+  Link client = proxy.connect();
+  client.send(request(method));
+  Link link = one.accept();
+  link.read_request();
+  if (reset) {
+    link.reset();
+  } else {
+    link.close();
+  }
+  Link other = two.accept();
+  CHECK(other.read_request().body == (method == "PUT" ? "hello" : ""));
+  SECTION("which answers") {
+    other.send(kOk);
+    CHECK(client.read_response(method == "HEAD").status() == 200);
+    CHECK(proxy.count(Counter::BackendRetries) == 1);
+  }
+  SECTION("and to no third one") {
+    other.close();
+    CHECK(client.read_response(method == "HEAD").status() == 502);
+    CHECK_FALSE(one.has_connection());
+  }
+}
+
+TEST_CASE("a fresh connection that closes is no reason to send again what may not be",
+          "[wire][retry]") {
+  Backend one, two;
+  Proxy proxy{kTwo, {{"ONE", one.url()}, {"TWO", two.url()}}};
+  Link client = proxy.connect();
+  SECTION("a method that is not idempotent") {
+    client.send(request("POST"));
+    Link link = one.accept();
+    link.read_request();
+    link.close();
+  }
+  SECTION("a body that has been streamed away") {
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    Link link = one.accept();
+    link.read_until("he");
+    client.send("llo");
+    link.read_until("llo");
+    link.close();
+  }
+  SECTION("a byte of an answer has come") {
+    client.send(request("GET"));
+    Link link = one.accept();
+    link.read_request();
+    link.send("H");
+    link.close();
+  }
+  CHECK(client.read_response().status() == 502);
+  CHECK_FALSE(two.has_connection());
+  CHECK(proxy.count(Counter::BackendRetries) == 0);
+}
