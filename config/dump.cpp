@@ -151,6 +151,7 @@ void dump_bounds(const Config& config, YamlWriter& out) {
   const LimitsConfig& limits = config.limits;
   out.line(0, "limits");
   out.line(1, "header", format_size(limits.header));
+  out.line(1, "response_header", format_size(limits.response_header));
   out.line(1, "headers", std::to_string(limits.headers));
   out.line(1, "target", format_size(limits.target));
   out.line(1, "body", format_size(limits.body));

@@ -6,6 +6,7 @@
 namespace keepsake {
 namespace {
 
+constexpr std::string_view abandons[] = {"reset", "end"};
 constexpr std::string_view balances[] = {"round_robin", "least_requests", "session_hash"};
 
 std::string host_text(const HostHeader& host) {
@@ -137,6 +138,7 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
   if (route.kind == RouteConfig::Kind::Backend) {
     out.line(2, "backend", yaml_scalar(config.backends[route.backend].name));
     out.line(2, "session", dump_text(route.session));
+    out.line(2, "abandon", dump_word(route.abandon, abandons));
     return;
   }
   if (route.kind == RouteConfig::Kind::Clear) {

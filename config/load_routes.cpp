@@ -213,6 +213,8 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   if (session) {
     read(*session, route.session);
   }
+  constexpr std::array<std::string_view, 2> abandons{"reset", "end"};
+  section.choice("abandon", route.abandon, abandons);
   load_overrides(section, route);
   section.finish();
   if (!section.is_map()) {

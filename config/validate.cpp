@@ -170,6 +170,7 @@ void validate_outputs(const Config& config, Report& report) {
 void validate(const Config& config, const Environment& environment, Report& report) {
   validate_listeners(config, environment, report);
   validate_backends(config, environment, report);
+  validate_loops(config, report);
   validate_routes(config, report);
   validate_session(config.session, report);
   validate_outputs(config, report);

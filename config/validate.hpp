@@ -13,6 +13,8 @@ void validate(const Config& config, const Environment& environment, Report& repo
 // The parts of it.
 void validate_listeners(const Config& config, const Environment& environment, Report& report);
 void validate_backends(const Config& config, const Environment& environment, Report& report);
+// Servers that are one of the listeners.
+void validate_loops(const Config& config, Report& report);
 void validate_routes(const Config& config, Report& report);
 // The overrides of one route that stands at `place`, and how it changes heads.
 void validate_overrides(const Config& config, const RouteConfig& route, const std::string& place,

@@ -14,6 +14,9 @@ void validate_kind(const RouteConfig& route, const std::string& place, Report& r
     }
     return;
   }
+  if (report.has(place + ".abandon")) {
+    report.problem(place + ".abandon", "only a backend route has a backend that works");
+  }
   const RouteTimeouts& timeouts = route.timeouts;
   const auto needs_backend = [&](bool set, std::string_view key) {
     if (set) {

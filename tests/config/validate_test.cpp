@@ -182,3 +182,33 @@ TEST_CASE("what is risky or useless is said", "[config][warnings]") {
   CHECK(one_of(minimal("", "max_sessions: 5"), "is not used"));
   CHECK(one_of(minimal("", "max_value: 4KiB"), "hardly fits"));
 }
+
+TEST_CASE("check warns of servers that are Keepsake itself", "[config][loop]") {
+  const auto warned = [](const std::string& listen, const std::string& server) {
+    const Loaded loaded =
+        World{}.load("listen: [{address: \"127.0.0.9:1\"}, {address: \"" + listen +
+                     "\"}]\nbackends: {app: {servers: [\"http://192.0.2.1:9\", \"" + server +
+                     "\"]}}\nroutes: [{path: \"/*\", backend: app}]\nsession: {secrets: [{env: "
+                     "SESSION_KEY}]}\n");
+    CHECK(lines(loaded.problems) == std::vector<std::string>{});
+    for (const std::string& line : loaded.warnings) {
+      CHECK(line.find("backends.app.servers[1]: is Keepsake itself, which listens there "
+                      "(listen[1].address)") != std::string::npos);
+    }
+    return loaded.warnings.size() == 1;
+  };
+  CHECK(warned("127.0.0.1:8080", "http://127.0.0.1:8080"));
+  CHECK(warned("127.0.0.1:80", "http://localhost"));
+  CHECK(warned("localhost:443", "https://127.0.0.1"));
+  CHECK(warned("0.0.0.0:8080", "http://127.0.0.1:8080"));
+  CHECK(warned("0.0.0.0:8080", "http://127.9.9.9:8080"));
+  CHECK(warned("127.0.0.1:8080", "http://0.0.0.0:8080"));
+  CHECK(warned("[::1]:8080", "http://[::1]:8080"));
+  CHECK(warned("[::]:8080", "http://localhost:8080"));
+  CHECK(warned("unix:/run/a.sock", "unix:/run/a.sock"));
+  CHECK_FALSE(warned("127.0.0.1:8080", "http://127.0.0.1:8081"));
+  CHECK_FALSE(warned("127.0.0.1:8080", "http://127.0.0.2:8080"));
+  CHECK_FALSE(warned("0.0.0.0:8080", "http://192.0.2.1:8080"));
+  CHECK_FALSE(warned("0.0.0.0:8080", "http://app.example:8080"));
+  CHECK_FALSE(warned("unix:/run/a.sock", "unix:/run/b.sock"));
+}
