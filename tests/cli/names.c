@@ -1,55 +1,55 @@
-// Preloaded by tests: name servers as getaddrinfo sees them. Every name has the IPv4 addresses that are
-// the lines of the file KEEPSAKE_NAMES, read anew each time: none at all is an answer without an address.
-// Without that variable the name servers say nothing. Numbers need none.
-#define _GNU_SOURCE
+// Preloaded by tests: name servers as a program sees them through c-ares. Every name has the IPv4 addresses
+// that are the lines of the file KEEPSAKE_NAMES, read anew each time: none at all is an answer without an
+// address. Without that variable the name servers say nothing, and a question stays open.
+#include <ares.h>
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <dlfcn.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-typedef int Function(const char*, const char*, const struct addrinfo*, struct addrinfo**);
-
-// One allocation, as freeaddrinfo expects.
+// One allocation of the library's own kind; ares_freeaddrinfo below takes the list apart again.
 struct Entry {
-  struct addrinfo info;
+  struct ares_addrinfo_node node;
   struct sockaddr_in address;
 };
 
-static int read_file(const char* path, const char* port, struct addrinfo** found) {
+static struct ares_addrinfo* read_file(const char* path) {
+  struct ares_addrinfo* found = calloc(1, sizeof *found);
   FILE* file = fopen(path, "r");
-  if (file == NULL) {
-    return EAI_NONAME;
-  }
-  *found = NULL;
   char line[64];
-  while (fgets(line, sizeof line, file) != NULL) {
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
     struct Entry* entry = calloc(1, sizeof *entry);
     entry->address.sin_family = AF_INET;
-    entry->address.sin_port = htons((unsigned short)atoi(port));
     inet_aton(line, &entry->address.sin_addr);
-    entry->info.ai_family = AF_INET;
-    entry->info.ai_socktype = SOCK_STREAM;
-    entry->info.ai_addrlen = sizeof entry->address;
-    entry->info.ai_addr = (struct sockaddr*)&entry->address;
-    entry->info.ai_next = *found;
-    *found = &entry->info;
+    entry->node.ai_ttl = 1;
+    entry->node.ai_family = AF_INET;
+    entry->node.ai_socktype = SOCK_STREAM;
+    entry->node.ai_addrlen = sizeof entry->address;
+    entry->node.ai_addr = (struct sockaddr*)&entry->address;
+    entry->node.ai_next = found->nodes;
+    found->nodes = &entry->node;
   }
-  fclose(file);
-  return 0;
+  if (file != NULL) {
+    fclose(file);
+  }
+  return found;
 }
 
-int getaddrinfo(const char* name, const char* port, const struct addrinfo* hints,
-                struct addrinfo** found) {
-  if (isdigit((unsigned char)name[0])) {
-    return ((Function*)dlsym(RTLD_NEXT, "getaddrinfo"))(name, port, hints, found);
+void ares_freeaddrinfo(struct ares_addrinfo* info) {
+  while (info != NULL && info->nodes != NULL) {
+    struct ares_addrinfo_node* next = info->nodes->ai_next;
+    free(info->nodes);
+    info->nodes = next;
   }
+  free(info);
+}
+
+void ares_getaddrinfo(ares_channel channel, const char* name, const char* service,
+                      const struct ares_addrinfo_hints* hints, ares_addrinfo_callback done,
+                      void* argument) {
+  (void)channel, (void)name, (void)service, (void)hints;
   const char* path = getenv("KEEPSAKE_NAMES");
   if (path != NULL) {
-    return read_file(path, port, found);
+    done(argument, ARES_SUCCESS, 0, read_file(path));
   }
-  sleep(60);
-  return EAI_AGAIN;
 }

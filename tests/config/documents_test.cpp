@@ -182,8 +182,7 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "  - {address: \"127.0.0.1:8443\", tls: {certificate: /etc/tls.crt, key: /etc/tls.key, "
       "client_ca: /etc/keepsake/clients.crt, " +
       section("listen[].tls") + "}}\n" + top("workers") + top("io_uring") +
-      top("headers_with_underscore") +
-      top("traceparent") + top("trusted_proxies") +
+      top("headers_with_underscore") + top("traceparent") + top("trusted_proxies") +
       "backends: {app: {servers: [{url: \"https://127.0.0.1:8081\", " +
       section(backend + ".servers[]") + "}], " + section(backend) + ", " +
       whole(backend + ".keepalive") + ", " + whole(backend + ".retry") + ", " +
@@ -195,11 +194,11 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       keys.at("routes[].redirect").fallback + ", rate_limit: {requests: 5, " +
       section("routes[].rate_limit") +
       "}}\n  - {path: \"/*\", backend: app, session: " + keys.at("routes[].session").fallback +
-      ", rate_limits: [{requests: 5, " + section("routes[].rate_limits[]") + "}]}\n" +
-      "session: {secrets: [{env: SESSION_KEY, " + section("session.secrets[]") + "}], " +
-      section("session") + ", " + whole("session.cookie") + ", redis: {url: \"redis://h\", " +
-      section("session.redis") + "}}\n" + whole("limits") + "\n" + whole("timeouts") + "\n" +
-      whole("log") + "\n" + whole("admin") + "\n";
+      ", abandon: " + keys.at("routes[].abandon").fallback + ", rate_limits: [{requests: 5, " +
+      section("routes[].rate_limits[]") + "}]}\n" + "session: {secrets: [{env: SESSION_KEY, " +
+      section("session.secrets[]") + "}], " + section("session") + ", " + whole("session.cookie") +
+      ", redis: {url: \"redis://h\", " + section("session.redis") + "}}\n" + whole("limits") +
+      "\n" + whole("timeouts") + "\n" + whole("log") + "\n" + whole("admin") + "\n";
   INFO(yaml);
   const Loaded full = world.load(yaml);
   CHECK(lines(full.problems) == std::vector<std::string>{});

@@ -125,7 +125,7 @@ def read_coding(values, bad):
         bad(501, "an unknown coding")
 
 
-def read_chunks(data, limits):
+def read_chunks(data, limits, extensions=EXTENSIONS):
     """(body, bytes used), or a Refusal, or Incomplete."""
     body, at, trailers = b"", 0, 0
     broken = Refusal({400}, ["a malformed chunk"])
@@ -136,7 +136,7 @@ def read_chunks(data, limits):
         if end < 0:
             wrong = line and (not size or len(line) >= 256 or re.search(rb"[\x00-\x08\n-\x1f\x7f]", line.rstrip(b"\r")))
             return broken if wrong else Incomplete()
-        if not size or int(size[0], 16) > MOST or len(line) + 2 > 256 or not EXTENSIONS.fullmatch(line[size.end():]):
+        if not size or int(size[0], 16) > MOST or len(line) + 2 > 256 or not extensions.fullmatch(line[size.end():]):
             return broken
         at, size = end + 2, int(size[0], 16)
         if size == 0:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from reference import FIELD, Incomplete, Refusal, MOST, elements, fold, read_chunks, Limits
+from reference import FIELD, Incomplete, Refusal, MOST, elements, fold, read_chunks, Limits, TOKEN
 
 STATUS = re.compile(rb"(HTTP/1\.\d) ([1-9]\d\d)(?: ([\t -~\x80-\xff]*))?")
 HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"te", b"transfer-encoding", b"upgrade",
@@ -11,6 +11,8 @@ HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate",
 # Folded: what only resembles them goes too.
 OURS = {b"content-length", b"transfer-encoding", b"x-session-set", b"x-session-clear", b"connection", b"upgrade",
         b"keep-alive", b"te", b"trailer", b"proxy-connection", b"proxy-authenticate"}
+# What may follow a chunk size: blanks are read in responses only.
+PADDED = re.compile(rb'[ \t]*(?:;[ \t]*%s[ \t]*(?:=[ \t]*(?:%s|"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*")[ \t]*)?)*' % (TOKEN, TOKEN))
 
 
 @dataclasses.dataclass
@@ -97,7 +99,7 @@ def read_response(data, method=b"GET", asked_websocket=False, cookie=b"session")
         if status != 100:
             interim.append(status)
         count += 1
-        if count > 32:
+        if count > 1000:
             return BadGateway("too many interim responses")
     if status == 101 and not asked_websocket:
         return BadGateway("101")
@@ -105,13 +107,13 @@ def read_response(data, method=b"GET", asked_websocket=False, cookie=b"session")
     if isinstance(kind, BadGateway):
         return kind
     if status == 205 and any(name.lower() == b"transfer-encoding" for name, _ in fields) and method != b"HEAD" and (
-            isinstance(read_chunks(data, Limits(64 * 1024, 500, body=1 << 40)), Refusal)):
+            isinstance(read_chunks(data, Limits(64 * 1024, 500, body=1 << 40), PADDED), Refusal)):
         return BadGateway("the chunks")
     answer = Answer(status, line[3] or b"", passing(fields, cookie), b"", True, interim)
     if kind == "until close":
         answer.body = data
     elif kind == "chunked":
-        body = read_chunks(data, Limits(64 * 1024, 500, body=1 << 40))
+        body = read_chunks(data, Limits(64 * 1024, 500, body=1 << 40), PADDED)
         if isinstance(body, tuple):
             answer.body = body[0]
         else:
