@@ -1,12 +1,15 @@
-// Fields that are small enough to share a target: Accept, X-Request-Id, traceparent; and the error
-// bodies, which show text. Input: three lines.
+// Fields that are small enough to share a target: Accept, X-Request-Id, traceparent, Keep-Alive,
+// WWW-Authenticate; and the error bodies, which show text. Input: three lines, each of which is
+// taken for several of them.
 
 #include <boost/json.hpp>
 
 #include <string>
 
 #include "fuzz.hpp"
+#include "http/connection_auth.hpp"
 #include "http/error_page.hpp"
+#include "http/keep_alive.hpp"
 #include "http/request_id.hpp"
 
 using namespace keepsake;
@@ -27,6 +30,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     append_traceparent(*trace, text);
     must(text.size() == 55 && parse_traceparent(text) == trace);
     must(text.substr(2) == lines[2].substr(2, 53));
+  }
+
+  for (const std::string_view line : lines) {
+    const std::string text{line};
+    must(read_keep_alive(text + ", timeout=7, max=3").timeout == 7);
+    must(names_connection_auth(text + ", NTLM") && names_connection_auth("Negotiate, " + text));
   }
 
   std::string page;
