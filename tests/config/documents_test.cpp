@@ -197,8 +197,9 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       ", abandon: " + keys.at("routes[].abandon").fallback + ", rate_limits: [{requests: 5, " +
       section("routes[].rate_limits[]") + "}]}\n" + "session: {secrets: [{env: SESSION_KEY, " +
       section("session.secrets[]") + "}], " + section("session") + ", " + whole("session.cookie") +
-      ", redis: {url: \"redis://h\", " + section("session.redis") + "}}\n" + whole("limits") +
-      "\n" + whole("timeouts") + "\n" + whole("log") + "\n" + whole("admin") + "\n";
+      ", " + whole("session.flask") + ", redis: {url: \"redis://h\", " + section("session.redis") +
+      "}}\n" + whole("limits") + "\n" + whole("timeouts") + "\n" + whole("log") + "\n" +
+      whole("admin") + "\n";
   INFO(yaml);
   const Loaded full = world.load(yaml);
   CHECK(lines(full.problems) == std::vector<std::string>{});

@@ -20,7 +20,9 @@ TEST_CASE("keys and ids are HKDF-SHA256 of the secret's own bytes", "[session][k
 
 TEST_CASE("the Flask key is HMAC-SHA1 of Flask's salt", "[session][keys][flask]") {
   const KeyRing keys({std::string("dev-secret-key")});
-  CHECK(test::hex(keys.at(0).flask_signing) == "71009d16d198ed703005b52dd74858969d57a0be");
+  CHECK(keys.flask_size() == 20);
+  CHECK(test::hex(keys.at(0).flask_signing).substr(0, 40) ==
+        "71009d16d198ed703005b52dd74858969d57a0be");
 }
 
 TEST_CASE("a key is found by its id, and the next one of the same id after it", "[session][keys]") {
