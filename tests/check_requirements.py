@@ -20,7 +20,7 @@ import sys
 
 NUMBERS = [f"P-{n}" for n in range(1, 89)] + [f"S-{n}" for n in range(1, 39)]
 NUMBERS += [f"O-{n}" for n in range(1, 49)]
-ROW = re.compile(r"^\|\s*([PBSOFH])-([A-D]?\d+b?)\s*\|(.*)\|(.*)\|\s*$")
+ROW = re.compile(r"^\|\s*([PBSOFH])-([A-D]?\d+[a-z]?)\s*\|(.*)\|(.*)\|\s*$")
 NAMED = re.compile(r"`([^`]+)`")
 SCRIPT = re.compile(r"^((\w+)/[\w.]+)::")
 # TEST_CASE("one " "string", ...): adjacent literals are one name.
