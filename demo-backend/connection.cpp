@@ -112,7 +112,7 @@ Awaitable<std::optional<Request>> read_request(Stream& stream, beast::flat_buffe
 }
 
 // The target of a request: a path as a rule, a whole URL where a proxy is spoken to (RFC 9112 3.2).
-boost::system::result<urls::url_view> parse_target(urls::string_view target) {
+boost::system::result<urls::url_view> parse_target(std::string_view target) {
   return target.starts_with('/') ? urls::parse_origin_form(target) : urls::parse_uri(target);
 }
 

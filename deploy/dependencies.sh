@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What Keepsake needs from Debian 12, in one place: sourced by deploy/demo.sh, tests/run.sh and .ci/run.
+# What Keepsake needs from Debian 12 or 13, in one place: sourced by deploy/demo.sh, tests/run.sh and .ci/run.
 # Only what is missing is installed; sudo is asked for only where the caller is not root.
 
 # dpkg knows whether a package is there; a name with a slash, "command/package", is there as soon as the
@@ -57,18 +57,32 @@ without_services() { # COMMAND...
   return "$status"
 }
 
+# Boost from 1.81 on. Debian 12's packages without a version in their names are 1.74.
+boost_packages() {
+  local VERSION_CODENAME=
+  # shellcheck disable=SC1091
+  [[ ! -r /etc/os-release ]] || VERSION_CODENAME=$(source /etc/os-release && echo "${VERSION_CODENAME-}")
+  if [[ $VERSION_CODENAME == bookworm ]]; then
+    echo libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
+  else
+    echo libboost-dev libboost-json-dev libboost-url-dev
+  fi
+}
+
 # For building the two programs.
 ensure_build_packages() {
+  local boost
+  read -ra boost < <(boost_packages)
   ensure_packages g++ cmake ninja-build pkg-config \
-    libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev \
-    libspdlog-dev libfmt-dev libcli11-dev libc-ares-dev libhiredis-dev libnghttp2-dev liburing-dev zlib1g-dev
+    "${boost[@]}" libssl-dev libyaml-cpp-dev \
+    libspdlog-dev libfmt-dev libcli11-dev libc-ares-dev libhiredis-dev libnghttp2-dev libsimde-dev liburing-dev zlib1g-dev
 }
 
 # For building and running the tests that tests/run.sh runs without --full.
 ensure_test_packages() {
   ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
     openssl/openssl curl/curl nginx redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
-    go/golang-go java/openjdk-17-jre-headless \
+    go/golang-go java/default-jre-headless \
     systemd-socket-activate/systemd \
     promtool/prometheus python3-prometheus-client \
     fonts-dejavu-core fonts-noto-color-emoji
@@ -76,6 +90,6 @@ ensure_test_packages() {
 
 # And for --full: the fuzzers' compiler, symbols for sanitizers, the instruction guard.
 ensure_full_packages() {
-  ensure_packages clang++-14/clang-14 llvm-symbolizer-14/llvm-14 libclang-rt-14-dev valgrind/valgrind \
+  ensure_packages clang++/clang llvm-symbolizer/llvm libclang-rt-dev valgrind/valgrind \
     nginx gcc/gcc procps
 }

@@ -68,7 +68,7 @@ configure() { # PRESET [OPTION...]
 }
 
 build() { # PRESET
-  configure "$1" && cmake --build --preset "$1"
+  configure "$1" ${CI:+-DKEEPSAKE_WERROR=ON} && cmake --build --preset "$1"
 }
 
 # Test cases inside of a ctest run, by number of the test that they belong to: what Catch2 says where it

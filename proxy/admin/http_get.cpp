@@ -84,7 +84,7 @@ asio::awaitable<void> ask(asio::io_context& io, const HttpQuestion& question, bo
 
 std::optional<HttpQuestion> parse_http_url(std::string_view text, std::string_view who,
                                            std::string& error) {
-  const auto url = boost::urls::parse_uri(boost::urls::string_view{text.data(), text.size()});
+  const auto url = boost::urls::parse_uri(text);
   if (!url || url->host().empty()) {
     error = "is no URL, expected for example http://127.0.0.1:8080/healthz";
     return std::nullopt;

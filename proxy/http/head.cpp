@@ -3,10 +3,7 @@
 #include <bit>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
+#include "base/simd.hpp"
 #include "http/chars.hpp"
 
 namespace keepsake {
@@ -16,7 +13,6 @@ namespace {
 // The first byte that may not stand inside a field value (RFC 9110 5.5: controls but HTAB), which
 // in a good line is its CR; `end` if there is none.
 inline const char* find_control(const char* p, const char* end) {
-#if defined(__SSE2__)
   const __m128i last_control = _mm_set1_epi8(0x1f);
   const __m128i del = _mm_set1_epi8(0x7f);
   const __m128i tab = _mm_set1_epi8('\t');
@@ -32,7 +28,6 @@ inline const char* find_control(const char* p, const char* end) {
     }
     p += 16;
   }
-#endif
   for (; p != end; ++p) {
     const auto c = static_cast<unsigned char>(*p);
     if ((c < 0x20 && c != '\t') || c == 0x7f) {

@@ -3,14 +3,10 @@
 // a time, which halves what a head costs to parse. Every other name (with '_' or '.', too long, too
 // near the end of what has arrived, wrong) is not for here, and read byte by byte in head.cpp.
 
-#include <cstddef>
-#include <cstring>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-
 #include <bit>
-#endif
+#include <cstddef>
+
+#include "base/simd.hpp"
 
 namespace keepsake {
 
@@ -19,8 +15,6 @@ struct PlainName {
   alignas(16) char folded[kMost];  // in lower case; zeros follow
   std::size_t size = 0;            // below kMost
 };
-
-#if defined(__SSE2__)
 
 namespace detail {
 
@@ -85,16 +79,5 @@ inline bool same_folded(const char* a, const char* b) {
                     _mm_cmpeq_epi8(_mm_loadu_si128(left + 1), _mm_loadu_si128(right + 1)));
   return _mm_movemask_epi8(same) == 0xffff;
 }
-
-#else
-
-inline bool read_plain_name(const char*, const char*, PlainName&) {
-  return false;
-}
-inline bool same_folded(const char* a, const char* b) {
-  return std::memcmp(a, b, PlainName::kMost) == 0;
-}
-
-#endif
 
 }  // namespace keepsake

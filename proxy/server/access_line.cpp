@@ -6,10 +6,7 @@
 #include <charconv>
 #include <ctime>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
+#include "base/simd.hpp"
 #include "http/hex.hpp"
 #include "server/client_address.hpp"
 #include "server/count_exchange.hpp"
@@ -44,7 +41,6 @@ std::size_t plain_size(std::string_view text) {
   const char* const begin = text.data();
   const char* const end = begin + text.size();
   const char* p = begin;
-#if defined(__SSE2__)
   const __m128i last_control = _mm_set1_epi8(0x1f);
   const __m128i del = _mm_set1_epi8(0x7f);
   const __m128i quote = _mm_set1_epi8('"');
@@ -62,7 +58,6 @@ std::size_t plain_size(std::string_view text) {
       return static_cast<std::size_t>(p - begin + std::countr_one(plain));
     }
   }
-#endif
   while (p != end && is_plain(*p)) {
     ++p;
   }
