@@ -3,7 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "base/stream.hpp"
@@ -34,6 +36,14 @@ struct World {
     backend = TlsBackend::make(back, error);
     CHECK(error.empty());
     REQUIRE((listener && backend));
+  }
+  // The backend's file changes, though not whom it believes.
+  void renew_authorities() {
+    std::ostringstream text;
+    text << std::ifstream{files.authority()}.rdbuf() << '\n';
+    files.write("ca.crt", text.str());
+    std::string what;
+    REQUIRE(backend->refresh(what) == TlsRefresh::Renewed);
   }
 
   Certificates files;
@@ -312,7 +322,7 @@ TEST_CASE("session tickets on an idle link are no news, bytes and an end are", "
   World world;
   Pair pair{world};
   CHECK_FALSE(pair.client.has_news());  // takes the tickets
-  CHECK(world.session != nullptr);
+  CHECK(world.session);
   Done sent;
   SECTION("bytes") {
     start(write(pair.server, "stray", {}, sent));
@@ -387,12 +397,12 @@ TEST_CASE("a session is resumed for one to two hours, whatever becomes of the ce
     CHECK_FALSE(pair.client.has_news());
     pair.client.close_with_reset();
   }
-  REQUIRE(world.session != nullptr);
+  REQUIRE(world.session);
   const auto resumed = [&world] {
     // The library takes up a session once; the server must not care.
     SSL_SESSION* const kept = SSL_SESSION_dup(world.session.get());
     Pair pair{world};
-    world.session.reset(kept);
+    world.session.keep(kept);
     return pair.client.tls()->resumed();
   };
   CHECK(resumed());
@@ -431,7 +441,37 @@ TEST_CASE("a certificate that cannot be used leaves the old one in use, once", "
   CHECK(pair.client_done.result.status == IoStatus::Ok);
   world.files.make("server", {"new.example"});
   CHECK(world.listener->refresh(what) == TlsRefresh::Renewed);
-  world.session.reset();
+  world.session.forget();
   Pair renewed{world, "new.example"};
   CHECK(renewed.client_done.result.status == IoStatus::Ok);
+}
+
+TEST_CASE("a session ticket that arrives under other settings is not kept", "[base][tls]") {
+  World world;
+  Pair before{world};
+  SECTION("the owner says that they have changed") {
+    world.session.begin_epoch();
+  }
+  SECTION("the files were renewed, and a connection was made by the new ones") {
+    world.renew_authorities();
+    int fds[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+    const auto after = world.backend->connect(fds[1], "app.example", world.session);
+    ::close(fds[0]);
+    ::close(fds[1]);
+  }
+  CHECK_FALSE(before.client.has_news());  // that is when its tickets are read
+  CHECK_FALSE(world.session);
+}
+
+TEST_CASE("a session of older files is not resumed by newer ones", "[base][tls]") {
+  World world;
+  {
+    Pair pair{world};
+    CHECK_FALSE(pair.client.has_news());
+  }
+  REQUIRE(world.session);
+  world.renew_authorities();
+  Pair pair{world};
+  CHECK_FALSE(pair.client.tls()->resumed());
 }
