@@ -92,6 +92,9 @@ Limit limit_of(const Exchange& x, Fault fault) {
 
 void report_limit(Exchange& x, Fault fault) {
   const Limit limit = limit_of(x, fault);
+  if (fault == Fault::RateLimited) {
+    x.note = {};  // it stood in the scratch, which others write to from here on
+  }
   if (limit.key.empty()) {
     return;
   }
