@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "config/session_format.hpp"
 #include "config/units.hpp"
+#include "http/host.hpp"
 #include "server/snapshot.hpp"
 #include "session/codec_factory.hpp"
 
@@ -150,7 +151,10 @@ int inspect_command(const InspectOptions& options) {
   }
   const Snapshot snapshot{*config};
   const std::string text = options.cookie == "-" ? read_input() : options.cookie;
-  Inspector inspector{snapshot, options.host, unix_seconds(SystemClock{}.wall())};
+  const std::optional<HostPort> parsed = parse_host(options.host);
+  std::string host;
+  fold_host(parsed ? parsed->host : std::string_view{options.host}, host);
+  Inspector inspector{snapshot, host, unix_seconds(SystemClock{}.wall())};
   std::vector<std::pair<std::string_view, std::size_t>> cookies;
   if (is_bare_value(text)) {
     const std::string_view value = cookie_values(text, {}).front();

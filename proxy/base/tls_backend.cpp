@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/host_name.hpp"
 #include "base/tls_context.hpp"
 
 namespace keepsake {
@@ -102,8 +103,9 @@ std::unique_ptr<Tls> TlsBackend::connect(int fd, const std::string& host,
   // RFC 6066 3: an address is no name, so it is not sent.
   const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  const bool named = is_address || (SSL_set1_host(ssl, host.c_str()) == 1 &&
-                                    SSL_set_tlsext_host_name(ssl, host.c_str()) == 1);
+  const std::string name{without_root_dot(host)};
+  const bool named = is_address || (SSL_set1_host(ssl, name.c_str()) == 1 &&
+                                    SSL_set_tlsext_host_name(ssl, name.c_str()) == 1);
   if (session) {
     SSL_set_session(ssl, session.get());
   }

@@ -5,6 +5,7 @@
 
 #include <unordered_map>
 
+#include "base/host_name.hpp"
 #include "base/tls_context.hpp"
 
 namespace keepsake {
@@ -36,7 +37,7 @@ int choose_certificate(SSL* ssl, int*, void* by_name) {
   if (asked == nullptr) {
     return SSL_TLSEXT_ERR_NOACK;
   }
-  std::string name = asked;
+  std::string name{without_root_dot(asked)};
   for (char& c : name) {
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   }

@@ -61,6 +61,12 @@ inline bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
 
+// RFC 3986 2.3: a byte that means the same whether it is escaped or not.
+constexpr bool is_unreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
 // ASCII case only; `lower` is already lower case.
 inline bool equals_lower(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) {

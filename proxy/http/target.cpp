@@ -1,22 +1,12 @@
 #include "http/target.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "base/address.hpp"
 #include "http/chars.hpp"
 #include "http/hex.hpp"
 
 namespace keepsake {
 namespace {
-
-constexpr bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-constexpr bool is_unreserved(char c) {
-  return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
 
 // Visible ASCII but '#': a fragment never travels, and what follows one is read differently by
 // different servers. Other characters that RFC 3986 excludes ('"', '{', '|', ...) come from real
@@ -43,6 +33,7 @@ void split_origin(std::string_view origin, Target& target) {
   target.path = origin.substr(0, question);
   if (question != std::string_view::npos) {
     target.query = origin.substr(question + 1);
+    target.search = origin.substr(question);
   }
 }
 
@@ -54,6 +45,7 @@ std::optional<Target> parse_absolute(std::string_view method, std::string_view r
   const std::size_t end = raw.find_first_of("/?", scheme);
   Target target;
   target.form = TargetForm::Absolute;
+  target.https = scheme == std::string_view{"https://"}.size();
   target.authority = raw.substr(scheme, end == std::string_view::npos ? end : end - scheme);
   if (!parse_host(target.authority)) {
     return std::nullopt;
@@ -64,10 +56,10 @@ std::optional<Target> parse_absolute(std::string_view method, std::string_view r
     target.path = target.origin = whole_server ? "*" : "/";
     return target;
   }
-  if (raw[end] == '?') {
-    return std::nullopt;
-  }
   split_origin(raw.substr(end), target);
+  if (target.path.empty()) {  // RFC 9112 3.2.1: an empty path is "/"
+    target.path = "/";
+  }
   return target;
 }
 
@@ -114,42 +106,6 @@ bool remove_dot_segments(std::string& path) {
   return true;
 }
 
-// RFC 3986 3.2.2 less ',': a list of hosts is no host.
-constexpr auto kRegName = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t c = 0; c < table.size(); ++c) {
-    table[c] = is_unreserved(static_cast<char>(c));
-  }
-  for (const char c : std::string_view{"!$&'()*+;="}) {
-    table[static_cast<unsigned char>(c)] = true;
-  }
-  return table;
-}();
-
-bool is_reg_name(std::string_view host) {
-  for (std::size_t i = 0; i < host.size(); ++i) {
-    if (kRegName[static_cast<unsigned char>(host[i])]) {
-      continue;
-    }
-    if (percent_byte(host, i) < 0) {
-      return false;
-    }
-    i += 2;
-  }
-  return !host.empty();
-}
-
-bool is_port(std::string_view port) {
-  unsigned number = 0;
-  for (const char c : port) {
-    if (c < '0' || c > '9') {
-      return false;
-    }
-    number = number * 10 + static_cast<unsigned>(c - '0');
-  }
-  return port.size() <= 5 && number <= 65535;
-}
-
 }  // namespace
 
 std::optional<Target> parse_target(std::string_view method, std::string_view raw) {
@@ -182,35 +138,6 @@ std::optional<std::string_view> normalise_path(std::string_view path, std::strin
     return std::nullopt;
   }
   return scratch == path ? path : std::string_view{scratch};
-}
-
-std::optional<HostPort> parse_host(std::string_view value) {
-  HostPort result;
-  std::size_t end = value.find(':');
-  if (!value.empty() && value.front() == '[') {
-    end = value.find(']');
-    if (end == std::string_view::npos) {
-      return std::nullopt;
-    }
-    const std::string_view inside = value.substr(1, end - 1);
-    if (inside.find(':') == std::string_view::npos || !parse_ip(inside)) {
-      return std::nullopt;
-    }
-    ++end;
-    result.host = value.substr(0, end);
-  } else {
-    result.host = value.substr(0, end);
-    if (!is_reg_name(result.host)) {
-      return std::nullopt;
-    }
-  }
-  if (end < value.size()) {
-    if (value[end] != ':' || !is_port(value.substr(end + 1))) {
-      return std::nullopt;
-    }
-    result.port = value.substr(end + 1);
-  }
-  return result;
 }
 
 }  // namespace keepsake

@@ -346,6 +346,10 @@ TEST_CASE("another name, another authority and plain text are refused with the r
     Pair pair{world, "a.b.apps.example"};
     CHECK(pair.client_done.why == "hostname mismatch");
   }
+  SECTION("the root's dot") {
+    Pair pair{world, "a.apps.example."};
+    CHECK(pair.client_done.result.status == IoStatus::Ok);
+  }
   SECTION("wildcard") {
     Pair pair{world, "a.apps.example"};
     CHECK(pair.client_done.result.status == IoStatus::Ok);

@@ -32,7 +32,10 @@ TEST_CASE("an absolute-form target yields its authority and the origin-form to f
            {"HTTPS://A.example:8443/", "A.example:8443", "/", "", "/"},
            {"http://[2001:db8::1]:80/p", "[2001:db8::1]:80", "/p", "", "/p"},
            {"http://a.example", "a.example", "/", "", "/"},
-           {"http://a.example//x", "a.example", "//x", "", "//x"}}));
+           {"http://a.example//x", "a.example", "//x", "", "//x"},
+           {"http://a.example?y=1", "a.example", "/", "y=1", "?y=1"},
+           {"http://a.example:81?", "a.example:81", "/", "", "?"},
+           {"http://a.example?/x?y", "a.example", "/", "/x?y", "?/x?y"}}));
   const auto target = parse_target("GET", raw);
   REQUIRE(target);
   CHECK(target->form == TargetForm::Absolute);
@@ -40,6 +43,7 @@ TEST_CASE("an absolute-form target yields its authority and the origin-form to f
   CHECK(target->path == path);
   CHECK(target->query == query);
   CHECK(target->origin == origin);
+  CHECK(target->https == (raw[4] == 'S'));
 }
 
 TEST_CASE("an asterisk is for OPTIONS alone", "[http][target]") {
@@ -58,6 +62,9 @@ TEST_CASE("OPTIONS for a whole server is forwarded as an asterisk", "[http][targ
   CHECK(target->form == TargetForm::Asterisk);
   CHECK(target->authority == "a.example:81");
   CHECK(target->origin == "*");
+  const auto search = parse_target("OPTIONS", "http://a.example:81?x");
+  REQUIRE(search);
+  CHECK(search->form == TargetForm::Absolute);
   const auto root = parse_target("OPTIONS", "http://a.example:81/");
   REQUIRE(root);
   CHECK(root->form == TargetForm::Absolute);
@@ -73,7 +80,7 @@ TEST_CASE("a malformed target is refused", "[http][target]") {
       std::string{"ftp://a.example/"}, std::string{"file:///etc/passwd"}, std::string{"http:/x"},
       std::string{"http:///x"}, std::string{"http://"}, std::string{"http://u@a.example/"},
       std::string{"http://u:p@a.example/"}, std::string{"http://a,b/"}, std::string{"http://a:x/"},
-      std::string{"http://a:65536/"}, std::string{"http://?x"}, std::string{"http://a?x=1"},
+      std::string{"http://a:65536/"}, std::string{"http://?x"}, std::string{"http://a?x=1#y"},
       std::string{"httpx://a/"}, std::string{"javascript:alert(1)"});
   CAPTURE(raw);
   CHECK_FALSE(parse_target("GET", raw));

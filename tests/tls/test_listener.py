@@ -88,6 +88,7 @@ class Names(world.TestCase):
             f"[{{address: \"127.0.0.1:0\", tls: {{certificates: [{listed}]}}}}]", self.backend().port))
         for asked, subject in ((None, "first"), ("first.example", "first"), ("nobody.example", "first"),
                                ("second.example", "second"), ("ALSO.second.example", "second"),
+                               ("second.example.", "second"), ("a.wild.example.", r"\*.wild"),
                                ("a.wild.example", r"\*.wild"), ("a.b.wild.example", "first"),
                                ("wild.example", "first")):
             said = self.s_client(keepsake.port, name=asked) if asked else \
