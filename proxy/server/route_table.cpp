@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "http/chars.hpp"
+#include "http/fold_path.hpp"
 
 namespace keepsake {
 
@@ -28,41 +28,33 @@ void add_methods(const RouteConfig& route, std::string& allow) {
 
 }  // namespace
 
-RouteTable::RouteTable(const std::vector<RouteConfig>& routes) : routes_(routes) {
-  for (std::uint32_t i = 0; i < routes.size(); ++i) {
-    const std::string& path = routes[i].path;
-    if (path.ends_with("/*")) {
-      const std::string prefix = path.substr(0, path.size() - 2);
-      prefix_[prefix].push_back(i);
-      prefix_lengths_.push_back(prefix.size());
-    } else {
-      exact_[path].push_back(i);
-    }
+Guard guard_of(const RouteConfig& route) {
+  if (!route.allow.empty() || !route.deny.empty()) {
+    return Guard::Refusing;
   }
+  return route.rate_limits.empty() ? Guard::None : Guard::Rates;
+}
+
+void PathIndex::add(std::string_view pattern, std::uint32_t route) {
+  if (pattern.ends_with("/*")) {
+    pattern.remove_suffix(2);
+    prefix_[std::string{pattern}].push_back(route);
+    prefix_lengths_.push_back(pattern.size());
+  } else {
+    exact_[std::string{pattern}].push_back(route);
+  }
+}
+
+void PathIndex::finish() {
   std::sort(prefix_lengths_.begin(), prefix_lengths_.end());
   prefix_lengths_.erase(std::unique(prefix_lengths_.begin(), prefix_lengths_.end()),
                         prefix_lengths_.end());
 }
 
-RouteTable::Match RouteTable::find(std::string_view host, std::string_view path,
-                                   std::string_view method) const {
-  // The ascending index lists whose path matches; they are merged below. A path has at most one
-  // exact list and one list per length of prefix.
-  struct Cursor {
-    const std::uint32_t* at;
-    const std::uint32_t* end;
-  };
-  constexpr std::size_t kUsual = 16;
-  std::array<Cursor, kUsual> few;  // NOLINT: filled up to `count`
-  std::vector<Cursor> many;
-  Cursor* cursors = few.data();
-  if (prefix_lengths_.size() + 1 > kUsual) {
-    many.resize(prefix_lengths_.size() + 1);
-    cursors = many.data();
-  }
+std::size_t PathIndex::lists_of(std::string_view path, Cursor* out) const {
   std::size_t count = 0;
   const auto add = [&](const std::vector<std::uint32_t>& list) {
-    cursors[count++] = {list.data(), list.data() + list.size()};
+    out[count++] = {list.data(), list.data() + list.size()};
   };
   if (!exact_.empty()) {
     if (const auto found = exact_.find(path); found != exact_.end()) {
@@ -79,6 +71,51 @@ RouteTable::Match RouteTable::find(std::string_view host, std::string_view path,
       }
     }
   }
+  return count;
+}
+
+RouteTable::RouteTable(const std::vector<RouteConfig>& routes) : routes_(routes) {
+  for (std::uint32_t i = 0; i < routes.size(); ++i) {
+    plain_.add(routes[i].path, i);
+    const std::string folded = fold_pattern(routes[i].path);
+    folded_.add(folded, i);
+    if (guard_of(routes[i]) != Guard::None) {
+      has_guards_ = true;
+      guards_fold_ = guards_fold_ || folded != routes[i].path;
+    }
+  }
+  plain_.finish();
+  folded_.finish();
+}
+
+// A pattern that is in folded form takes a path in folded form exactly when it did so without
+// folding, and so does each pattern before it: only another path or pattern needs the second look.
+const RouteConfig* RouteTable::guarded_twin(const RouteConfig* first, std::string_view host,
+                                            std::string_view path, std::string_view method,
+                                            std::string& scratch) const {
+  if (!has_guards_ || (!guards_fold_ && is_folded(path))) {
+    return nullptr;
+  }
+  fold_path(path, scratch);
+  const Match match = search(folded_, host, scratch, method);
+  const bool is_twin = match.outcome == Outcome::Found && match.route != first &&
+                       guard_of(*match.route) != Guard::None;
+  return is_twin ? match.route : nullptr;
+}
+
+RouteTable::Match RouteTable::search(const PathIndex& index, std::string_view host,
+                                     std::string_view path, std::string_view method) const {
+  // The lists are merged below.
+  using Cursor = PathIndex::Cursor;
+  constexpr std::size_t kUsual = 16;
+  std::array<Cursor, kUsual> few;  // NOLINT: filled up to `count`
+  std::vector<Cursor> many;
+  Cursor* cursors = few.data();
+  if (index.most_lists() > kUsual) {
+    many.resize(index.most_lists());
+    cursors = many.data();
+  }
+  const std::size_t count = index.lists_of(path, cursors);
 
   Match match;
   while (true) {
@@ -102,7 +139,7 @@ RouteTable::Match RouteTable::find(std::string_view host, std::string_view path,
     }
     match.outcome = Outcome::MethodNotAllowed;
     add_methods(route, match.allow);
-    if (route.kind != RouteConfig::Kind::Backend) {
+    if (route.kind == RouteConfig::Kind::Set || route.kind == RouteConfig::Kind::Clear) {
       match.route = &route;
       match.allow.clear();
       add_methods(route, match.allow);

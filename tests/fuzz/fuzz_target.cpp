@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fuzz.hpp"
+#include "http/fold_path.hpp"
 #include "http/hex.hpp"
 #include "http/path_prefix.hpp"
 #include "http/target.hpp"
@@ -101,6 +102,16 @@ void check_prefix(std::string_view path, std::string_view normal) {
   }
 }
 
+// Folding is final, and what looks folded is.
+void check_fold(std::string_view normal) {
+  std::string folded;
+  std::string again;
+  fold_path(normal, folded);
+  fold_path(folded, again);
+  must(again == folded && folded.starts_with('/') && folded.size() <= normal.size() + 1);
+  must(!is_folded(normal) || folded == normal);
+}
+
 void check_path(std::string_view path) {
   std::string scratch;
   const auto normal = normalise_path(path, scratch);
@@ -120,6 +131,7 @@ void check_path(std::string_view path) {
     must(normalise_path(*normal, more) == *normal);
   }
   check_prefix(path, *normal);
+  check_fold(*normal);
 }
 
 }  // namespace
@@ -139,12 +151,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(target->form != TargetForm::Asterisk || method == "OPTIONS");
     must((target->form == TargetForm::Absolute) ? !target->authority.empty() : true);
     must(target->authority.empty() || parse_host(target->authority));
-    std::string whole{target->path};
-    if (target->origin.size() > target->path.size()) {
-      whole += '?';
-      whole += target->query;
-    }
-    must(whole == target->origin);
+    must(target->search.empty() ? target->query.empty()
+                                : target->search.substr(1) == target->query);
+    const std::string whole = std::string{target->path} + std::string{target->search};
+    const bool empty_path = target->form == TargetForm::Absolute && target->path == "/" &&
+                            target->origin == target->search;
+    must(whole == target->origin || empty_path);
     if (target->form == TargetForm::Origin) {
       must(target->origin == raw);
     }

@@ -118,3 +118,88 @@ TEST_CASE("many prefixes of one path are all considered", "[server][routes]") {
   routes.push_back(backend(path + "/*"));
   CHECK(found(routes, path + "/x") == 100);
 }
+
+namespace {
+
+RouteConfig guarded(RouteConfig route) {
+  route.deny.push_back(*parse_cidr("127.0.0.0/8"));
+  return route;
+}
+
+RouteConfig limited(RouteConfig route) {
+  route.rate_limits.emplace_back().requests = 1;
+  return route;
+}
+
+// The index of the guarded route that the folded path takes in place of the first match, or -1.
+int twin(const std::vector<RouteConfig>& routes, std::string_view path,
+         std::string_view method = "GET", std::string_view host = "a") {
+  const RouteTable table{routes};
+  const RouteTable::Match match = table.find(host, path, method);
+  std::string scratch;
+  const RouteConfig* route = table.guarded_twin(match.route, host, path, method, scratch);
+  return route == nullptr ? -1 : static_cast<int>(route - routes.data());
+}
+
+}  // namespace
+
+TEST_CASE("every spelling that a backend may take for a guarded path finds its guard",
+          "[server][routes]") {
+  const std::vector<RouteConfig> routes = {guarded(backend("/admin/*")), backend("/*")};
+  for (const char* path : {"/ADMIN/x", "/Admin", "//admin/x", "/admin%2fx", "/admin%2Fx",
+                           "/admin%5cx", "/admin\\x", "/admin;a/x", "/admin;", "/;x/admin/y",
+                           "/a/..;/admin/x", "/a%2f..%2fadmin", "/%2fadmin", "/..;/admin"}) {
+    CAPTURE(path);
+    CHECK(found(routes, path) == 1);
+    CHECK(twin(routes, path) == 0);
+  }
+  for (const char* path : {"/admin/x", "/admin", "/admin//x", "/admin/X", "/admin/a;b", "/x", "/X",
+                           "/administrator", "/a/admin", "/a%2fadmin/..", "/"}) {
+    CAPTURE(path);
+    CHECK(twin(routes, path) == -1);
+  }
+}
+
+TEST_CASE("patterns fold like paths", "[server][routes]") {
+  const std::vector<RouteConfig> routes = {guarded(backend("/Admin/*")), backend("/admin/a"),
+                                           guarded(backend("/x;v=1/Y")), backend("/*")};
+  CHECK(twin(routes, "/Admin/x") == -1);
+  CHECK(twin(routes, "/admin/x") == 0);
+  CHECK(twin(routes, "/admin/a") == 0);
+  CHECK(twin(routes, "/x/y") == 2);
+  CHECK(twin(routes, "/x;v=1/Y") == -1);
+}
+
+TEST_CASE("host and method hold for the folded path too, and the first match wins there",
+          "[server][routes]") {
+  const std::vector<RouteConfig> hosts = {at("b", guarded(backend("/admin/*"))), backend("/*")};
+  CHECK(twin(hosts, "/ADMIN", "GET", "a") == -1);
+  CHECK(twin(hosts, "/ADMIN", "GET", "b") == 0);
+  const std::vector<RouteConfig> methods = {guarded(backend("/admin/*", {"POST"})), backend("/*")};
+  CHECK(twin(methods, "/ADMIN", "GET") == -1);
+  CHECK(twin(methods, "/ADMIN", "POST") == 0);
+  const std::vector<RouteConfig> order = {backend("/admin/open"), guarded(backend("/admin/*")),
+                                          backend("/*")};
+  CHECK(twin(order, "/ADMIN/open") == -1);
+  CHECK(twin(order, "/ADMIN/other") == 1);
+}
+
+TEST_CASE("a guard that a path without a route would meet is found", "[server][routes]") {
+  const std::vector<RouteConfig> routes = {guarded(backend("/admin/*"))};
+  CHECK(found(routes, "/ADMIN") == -1);
+  CHECK(twin(routes, "/ADMIN") == 0);
+}
+
+TEST_CASE("without guards the folded path is never looked at", "[server][routes]") {
+  const std::vector<RouteConfig> routes = {backend("/admin/*"), backend("/*")};
+  CHECK_FALSE(RouteTable{routes}.has_guards());
+  CHECK(twin(routes, "/ADMIN") == -1);
+  CHECK(RouteTable{{limited(backend("/admin/*"))}}.has_guards());
+}
+
+TEST_CASE("rate limits are a guard that counts, allow and deny refuse", "[server][routes]") {
+  CHECK(guard_of(backend("/")) == Guard::None);
+  CHECK(guard_of(limited(backend("/"))) == Guard::Rates);
+  CHECK(guard_of(guarded(backend("/"))) == Guard::Refusing);
+  CHECK(guard_of(guarded(limited(backend("/")))) == Guard::Refusing);
+}
