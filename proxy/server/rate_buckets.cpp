@@ -22,8 +22,9 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 RateRule::RateRule(const RateLimit& limit, std::uint64_t rule_id)
     : per(limit.per),
       id(rule_id),
-      token(std::max(Nanos{1}, Nanos{limit.every} / std::max(1U, limit.requests))),
-      whole(token * (limit.burst != 0 ? limit.burst : std::max(1U, limit.requests))) {}
+      per_nano(std::max(1U, limit.requests)),
+      cost(static_cast<std::uint64_t>(Nanos{limit.every}.count())),
+      whole(TokenUnits{cost} * (limit.burst != 0 ? limit.burst : per_nano)) {}
 
 RateBuckets::RateBuckets(std::size_t capacity, const Seed& seed)
     : capacity_(capacity),
@@ -92,7 +93,8 @@ std::uint32_t RateBuckets::add(Shard& shard, const Key& key, std::uint64_t hash,
   }
   std::uint32_t& slot = shard.slots[hash & (shard.slots.size() - 1)];
   shard.buckets[i].key = key;
-  shard.buckets[i].full_at = now;
+  shard.buckets[i].missing = 0;
+  shard.buckets[i].at = now;
   shard.buckets[i].next = slot;
   slot = i;
   link_newest(shard, i);
@@ -110,12 +112,19 @@ Nanos RateBuckets::take(const Key& key, const RateRule& rule, SteadyTime now) {
     unlink(shard, i);
     link_newest(shard, i);
   }
-  SteadyTime& full_at = shard.buckets[i].full_at;
-  const SteadyTime after = std::max(full_at, now) + rule.token;
-  if (after - now > rule.whole) {
-    return after - now - rule.whole;
+  Bucket& bucket = shard.buckets[i];
+  if (now > bucket.at) {
+    const auto passed = static_cast<std::uint64_t>(Nanos{now - bucket.at}.count());
+    const TokenUnits back = TokenUnits{passed} * rule.per_nano;
+    bucket.missing -= std::min(bucket.missing, back);
+    bucket.at = now;
   }
-  full_at = after;
+  const TokenUnits after = bucket.missing + rule.cost;
+  if (after > rule.whole) {
+    const TokenUnits wait = (after - rule.whole + rule.per_nano - 1) / rule.per_nano;
+    return Nanos{static_cast<Nanos::rep>(wait)};
+  }
+  bucket.missing = after;
   return Nanos::zero();
 }
 
@@ -124,7 +133,8 @@ void RateBuckets::give_back(const Key& key, const RateRule& rule) {
   Shard& shard = shard_of(h);
   const std::lock_guard lock(shard.mutex);
   if (const std::uint32_t i = find(shard, key, h); i != kNone) {
-    shard.buckets[i].full_at -= rule.token;
+    Bucket& bucket = shard.buckets[i];
+    bucket.missing -= std::min<TokenUnits>(bucket.missing, rule.cost);
   }
 }
 

@@ -16,14 +16,20 @@ namespace keepsake {
 
 using Nanos = std::chrono::nanoseconds;
 
-// A RateLimit as arithmetic: a bucket is known by the time at which it will be full again.
+// What is counted in buckets. A nanosecond brings back `requests` of these units and a request
+// costs as many as `every` has nanoseconds: no division, and so no rounding. A day for a burst of
+// 10^9 needs 77 bits.
+__extension__ using TokenUnits = unsigned __int128;
+
+// A RateLimit as arithmetic.
 struct RateRule {
   RateRule(const RateLimit& limit, std::uint64_t rule_id);
 
   RateLimit::Per per;
-  std::uint64_t id;  // the same rule of the same route has the same one over reloads
-  Nanos token;       // until one comes back
-  Nanos whole;       // until an empty bucket is full
+  std::uint64_t id;        // the same rule of the same route has the same one over reloads
+  std::uint64_t per_nano;  // units that come back
+  std::uint64_t cost;      // units of one request
+  TokenUnits whole;        // units in a full bucket
 };
 
 class RateBuckets {
@@ -54,7 +60,8 @@ class RateBuckets {
 
   struct Bucket {
     Key key;
-    SteadyTime full_at;
+    TokenUnits missing = 0;  // from a full one, at the time `at`
+    SteadyTime at;
     std::uint32_t next = kNone;  // of the same slot
     std::uint32_t newer = kNone, older = kNone;
   };

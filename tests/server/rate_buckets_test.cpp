@@ -176,3 +176,38 @@ TEST_CASE("one IPv6 network is one client and every IPv4 address is one", "[serv
   CHECK(of("192.0.2.1") == of("::ffff:192.0.2.1"));
   CHECK(of("::1") != of("192.0.2.1"));
 }
+
+TEST_CASE("the largest numbers neither overflow nor round", "[server][rate]") {
+  constexpr std::uint32_t most = 1'000'000'000;
+  const Millis day = std::chrono::hours{24};
+  RateBuckets buckets{100, kSeed};
+  // A token a day, a burst of 10^9: full at first, and every token is paid for.
+  const RateRule patient = rule(1, day, most);
+  CHECK(taken(buckets, patient, kStart, 10'000) == 10'000);
+  for (int i = 0; i < 10'000; ++i) {
+    buckets.give_back(key(1), patient);
+  }
+  CHECK(taken(buckets, patient, kStart, 10'000) == 10'000);
+  const RateRule tight = rule(1, day, 1);
+  CHECK(buckets.take(key(2), tight, kStart) == Nanos::zero());
+  CHECK(buckets.take(key(2), tight, kStart) == day);
+  CHECK(buckets.take(key(2), tight, kStart + day - Nanos{1}) == Nanos{1});
+  CHECK(buckets.take(key(2), tight, kStart + day) == Nanos::zero());
+  CHECK(buckets.take(key(2), tight, kStart + std::chrono::hours{24 * 365 * 200}) == Nanos::zero());
+  // More than one token per nanosecond, and a fraction of one.
+  const RateRule fast = rule(most, milliseconds{1}, 5);
+  CHECK(taken(buckets, fast, kStart, 10, 3) == 5);
+  CHECK(taken(buckets, fast, kStart + Nanos{1}, 10, 3) == 5);
+  const RateRule third = rule(3, milliseconds{1}, 1);
+  CHECK(taken(buckets, third, kStart, 10, 4) == 1);
+  CHECK(taken(buckets, third, kStart + Nanos{333'333}, 10, 4) == 0);
+  CHECK(taken(buckets, third, kStart + Nanos{333'334}, 10, 4) == 1);
+}
+
+TEST_CASE("a clock that another worker read earlier takes nothing away", "[server][rate]") {
+  RateBuckets buckets{100, kSeed};
+  const RateRule two = rule(2, seconds{1});
+  CHECK(buckets.take(key(1), two, kStart + seconds{1}) == Nanos::zero());
+  CHECK(buckets.take(key(1), two, kStart) == Nanos::zero());
+  CHECK(buckets.take(key(1), two, kStart) > Nanos::zero());
+}
