@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/server_authority.hpp"
 #include "http/head.hpp"
 
 namespace keepsake {
@@ -79,8 +80,8 @@ Task<std::string> read_answer(ProbeContext context, Stream& link, SteadyTime dea
 std::string probe_request(const BackendConfig& backend, const ServerConfig& server) {
   std::string host = backend.host.literal;
   if (backend.host.mode != HostHeader::Mode::Literal) {
-    host =
-        server.address.kind == SocketAddress::Kind::Unix ? "localhost" : server.address.to_string();
+    host.clear();
+    append_server_authority(server, host);
   }
   return fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: keepsake-health-check\r\nAccept: */*\r\n"
