@@ -162,7 +162,7 @@ struct RateLimit {
 };
 
 struct RouteConfig {
-  enum class Kind : std::uint8_t { Set, Clear, Backend };
+  enum class Kind : std::uint8_t { Set, Clear, Redirect, Backend };
   // Which event on the client's side ends the backend's work: a reset, or the end of its bytes too.
   enum class Abandon : std::uint8_t { Reset, End };
   Kind kind = Kind::Backend;
@@ -171,8 +171,8 @@ struct RouteConfig {
   std::vector<std::string>
       methods;                // empty on a backend route = all; actions have theirs filled in
   std::vector<SetField> set;  // Kind::Set
-  std::string redirect;       // Kind::Set and Kind::Clear: the Location
-  unsigned status = 303;      // of that redirect
+  std::string redirect;       // the Location, except of Kind::Backend
+  unsigned status = 303;      // Kind::Redirect: of the response
   bool renew = false;         // Kind::Set: the session gets a new id and keeps its values
   std::size_t backend = 0;    // Kind::Backend: index into Config::backends
   bool session = true;        // false: no session work at all

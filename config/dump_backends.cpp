@@ -76,6 +76,9 @@ void dump_rewrite(const RewriteConfig& rewrite, YamlWriter& out) {
   out.line(2, "rewrite");
   dump_file("strip_prefix", rewrite.strip_prefix, out);
   dump_file("add_prefix", rewrite.add_prefix, out);
+  if (rewrite.location) {
+    out.line(3, "location", "true");
+  }
   dump_headers(3, "set_request_headers", rewrite.set_request_headers, out);
   dump_names("remove_request_headers", rewrite.remove_request_headers, out);
   dump_headers(3, "set_response_headers", rewrite.set_response_headers, out);
@@ -141,7 +144,9 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
     out.line(2, "abandon", dump_word(route.abandon, abandons));
     return;
   }
-  if (route.kind == RouteConfig::Kind::Clear) {
+  if (route.kind == RouteConfig::Kind::Redirect) {
+    out.line(2, "status", std::to_string(route.status));
+  } else if (route.kind == RouteConfig::Kind::Clear) {
     out.line(2, "clear", "true");
   } else {
     out.line(2, "set");

@@ -5,19 +5,22 @@
 
 #include "config/did_you_mean.hpp"
 #include "config/load_parts.hpp"
-#include "http/chars.hpp"
+#include "http/host.hpp"
 
 namespace keepsake {
 namespace {
 
-// In lower case, as hosts are compared.
+// In the form in which hosts are compared.
 void load_route_host(const Value& value, RouteConfig& route) {
   auto text = value.text("a host name");
   if (!text) {
     return;
   }
-  std::transform(text->begin(), text->end(), text->begin(), to_lower);
-  route.host = std::move(*text);
+  if (text->ends_with('.')) {
+    value.fail("expected one host name without a port, as in app.example.com");
+    return;
+  }
+  fold_host(*text, route.host.emplace());
 }
 
 void load_methods(const Value& value, RouteConfig& route) {
@@ -46,6 +49,14 @@ void load_clear(const Value& value) {
   read(value, clear);
   if (!clear) {
     value.fail("false does nothing; a route has set, clear: true or backend");
+  }
+}
+
+void load_status(const Value& value, RouteConfig& route) {
+  constexpr std::array<std::string_view, 5> words{"301", "302", "303", "307", "308"};
+  constexpr std::array<unsigned, 5> statuses{301, 302, 303, 307, 308};
+  if (const auto index = read_word(value, words)) {
+    route.status = statuses[*index];
   }
 }
 
@@ -116,6 +127,7 @@ void load_rewrite(const Value& value, RewriteConfig& rewrite) {
   Section section{value};
   section.text("strip_prefix", rewrite.strip_prefix);
   section.text("add_prefix", rewrite.add_prefix);
+  section.boolean("location", rewrite.location);
   if (const auto headers = section.find("set_request_headers")) {
     load_header_values(*headers, rewrite.set_request_headers);
   }
@@ -209,6 +221,10 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   if (redirect) {
     read(*redirect, route.redirect);
   }
+  const auto status = section.find("status");
+  if (status) {
+    load_status(*status, route);
+  }
   const auto session = section.find("session");
   if (session) {
     read(*session, route.session);
@@ -224,10 +240,14 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
     section.fail("path is missing, expected for example path: /setName");
   }
   const int things = int{set.has_value()} + int{clear.has_value()} + int{backend.has_value()};
-  if (things != 1) {
+  const bool only_redirects = things == 0 && redirect.has_value();
+  if (things != 1 && !only_redirects) {
     section.fail(
         std::string{things == 0 ? "does not say what to do" : "says several things to do"} +
-        ", expected exactly one of set, clear and backend");
+        ", expected exactly one of set, clear and backend, or a redirect alone");
+  }
+  if (status && !only_redirects) {
+    status->fail("only a route that is a redirect and nothing else has a status");
   }
   if (set) {
     route.kind = RouteConfig::Kind::Set;
@@ -242,15 +262,20 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
     }
     return;
   }
+  if (session) {
+    session->fail("only a backend route can do without the session");
+  }
+  if (only_redirects) {
+    route.kind = RouteConfig::Kind::Redirect;
+    route.session = false;
+    return;
+  }
   if (route.methods.empty()) {
     route.methods =
         set ? std::vector<std::string>{"POST"} : std::vector<std::string>{"GET", "POST"};
   }
   if (!redirect) {
     route.redirect = "/";
-  }
-  if (session) {
-    session->fail("only a backend route can do without the session");
   }
 }
 

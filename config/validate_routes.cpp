@@ -4,6 +4,7 @@
 
 #include "config/validate.hpp"
 #include "http/chars.hpp"
+#include "http/fold_path.hpp"
 #include "http/target.hpp"
 
 namespace keepsake {
@@ -44,6 +45,10 @@ void validate_path(const RouteConfig& route, const std::string& place, Report& r
   }
 }
 
+bool is_action(const RouteConfig& route) {
+  return route.kind == RouteConfig::Kind::Set || route.kind == RouteConfig::Kind::Clear;
+}
+
 void validate_methods(const RouteConfig& route, const std::string& place, Report& report) {
   static constexpr std::string_view known[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
                                                "OPTIONS", "PATCH", "TRACE", "CONNECT"};
@@ -61,8 +66,7 @@ void validate_methods(const RouteConfig& route, const std::string& place, Report
       report.problem(item, "methods are case-sensitive, expected " + upper);
     } else if (method == "CONNECT" || method == "TRACE") {
       report.problem(item, method + " is answered with 405 on every route");
-    } else if (route.kind != RouteConfig::Kind::Backend &&
-               (method == "HEAD" || method == "OPTIONS")) {
+    } else if (is_action(route) && (method == "HEAD" || method == "OPTIONS")) {
       report.problem(item, method + " must not change anything, so no set or clear route takes it");
     } else if (route.kind == RouteConfig::Kind::Set && (method == "GET" || method == "DELETE")) {
       report.problem(item, method + " carries no form; a set route takes POST, PUT or PATCH");
@@ -83,6 +87,27 @@ void validate_redirect(const std::string& redirect, const std::string& place, Re
   } else if (!redirect.starts_with('/') && !redirect.starts_with("http://") &&
              !redirect.starts_with("https://")) {
     report.problem(place, "expected a path that starts with /, or an http:// or https:// URL");
+  }
+}
+
+// Whether the pattern of a route takes a path.
+bool takes(std::string_view pattern, std::string_view path) {
+  if (!pattern.ends_with("/*")) {
+    return pattern == path;
+  }
+  pattern.remove_suffix(2);
+  return path.starts_with(pattern) &&
+         (path.size() == pattern.size() || path[pattern.size()] == '/');
+}
+
+// A route that is a redirect and nothing else.
+void validate_redirect_route(const RouteConfig& route, const std::string& place, Report& report) {
+  const std::string_view redirect = route.redirect;
+  const std::string_view path = redirect.substr(0, redirect.find_first_of("?#"));
+  if (path.ends_with("/*") && !route.path.ends_with("/*")) {
+    report.problem(place, "ends in /*, which stands for what the /* of the route's path took");
+  } else if (path.starts_with('/') && takes(route.path, path)) {
+    report.problem(place, "leads to this route again");
   }
 }
 
@@ -120,7 +145,7 @@ bool hides(const RouteConfig& earlier, const RouteConfig& later) {
     return false;
   }
   // An action ends the search whatever the method (405); a backend route is passed over.
-  if (earlier.kind != RouteConfig::Kind::Backend || earlier.methods.empty()) {
+  if (is_action(earlier) || earlier.methods.empty()) {
     return true;
   }
   return !later.methods.empty() &&
@@ -128,6 +153,24 @@ bool hides(const RouteConfig& earlier, const RouteConfig& later) {
            return std::find(earlier.methods.begin(), earlier.methods.end(), method) !=
                   earlier.methods.end();
          });
+}
+
+// True if `guarded` refuses clients, and every request that `other` could take is, in folded form,
+// one of its: they are all answered 400.
+bool blocks(const RouteConfig& guarded, const RouteConfig& other) {
+  if ((guarded.allow.empty() && guarded.deny.empty()) || !guarded.methods.empty() ||
+      (guarded.host && guarded.host != other.host)) {
+    return false;
+  }
+  const std::string pattern = fold_pattern(guarded.path);
+  std::string path = fold_pattern(other.path);
+  if (path.ends_with("/*")) {
+    if (!pattern.ends_with("/*")) {
+      return false;
+    }
+    path.resize(path.size() - 2);
+  }
+  return takes(pattern, path);
 }
 
 }  // namespace
@@ -142,13 +185,16 @@ void validate_routes(const Config& config, Report& report) {
     if (report.has(place + ".path")) {
       validate_path(route, place + ".path", report);
     }
-    if (route.host && (!is_host(*route.host) || route.host->ends_with('.'))) {
+    if (route.host && !is_host(*route.host)) {
       report.problem(place + ".host",
                      "expected one host name without a port, as in app.example.com");
     }
     validate_methods(route, place + ".methods", report);
     if (route.kind != RouteConfig::Kind::Backend) {
       validate_redirect(route.redirect, place + ".redirect", report);
+    }
+    if (route.kind == RouteConfig::Kind::Redirect) {
+      validate_redirect_route(route, place + ".redirect", report);
     }
     if (route.kind == RouteConfig::Kind::Set) {
       validate_set(route, place + ".set", report);
@@ -159,6 +205,12 @@ void validate_routes(const Config& config, Report& report) {
       if (!report.is_bad(place) && hides(config.routes[j], route)) {
         report.warning(place, "is never reached: " + join_path("routes", j) + " (" +
                                   config.routes[j].path + ") takes its requests first");
+        break;
+      }
+      if (!report.is_bad(place) && blocks(config.routes[j], route)) {
+        report.warning(place, "answers 400 to every request: its path is another spelling of " +
+                                  config.routes[j].path + ", which " + join_path("routes", j) +
+                                  " guards");
         break;
       }
     }

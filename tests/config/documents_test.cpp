@@ -193,7 +193,9 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "  - {path: /x, clear: true, redirect: " +
       keys.at("routes[].redirect").fallback + ", rate_limit: {requests: 5, " +
       section("routes[].rate_limit") +
-      "}}\n  - {path: \"/*\", backend: app, session: " + keys.at("routes[].session").fallback +
+      "}}\n  - {path: /y, redirect: /z, status: " + keys.at("routes[].status").fallback +
+      "}\n  - {path: \"/*\", backend: app, rewrite: {" + section("routes[].rewrite") +
+      "}, session: " + keys.at("routes[].session").fallback +
       ", abandon: " + keys.at("routes[].abandon").fallback + ", rate_limits: [{requests: 5, " +
       section("routes[].rate_limits[]") + "}]}\n" + "session: {secrets: [{env: SESSION_KEY, " +
       section("session.secrets[]") + "}], " + section("session") + ", " + whole("session.cookie") +
@@ -212,6 +214,7 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "backends: {app: {servers: [\"https://127.0.0.1:8081\"], health_check: {}}}\n"
       "routes:\n"
       "  - {path: /x, clear: true, rate_limits: [{requests: 5}]}\n"
+      "  - {path: /y, redirect: /z}\n"
       "  - {path: \"/*\", backend: app, rate_limit: {requests: 5}}\n"
       "session: {secrets: [{env: SESSION_KEY}], redis: {url: \"redis://h\"}}\n");
   REQUIRE(least.config);

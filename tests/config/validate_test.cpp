@@ -62,6 +62,22 @@ TEST_CASE("paths may be whatever a request's normal form can be", "[config][rout
   }
 }
 
+TEST_CASE("a route whose requests a guarded one would refuse is worth a warning",
+          "[config][routes]") {
+  const std::string guarded = "routes:\n  - {path: \"/admin/*\", backend: app, deny: [10.0.0.0/8]}\n";
+  for (const char* path : {"/Admin/x", "/ADMIN", "/Admin/*", "//admin/x", "/admin;v=1/*"}) {
+    CAPTURE(path);
+    CHECK(warnings(guarded + "  - {path: \"" + path + "\", backend: app}") ==
+          std::vector<std::string>{
+              "test.yaml:8:5: routes[1]: answers 400 to every request: its path is another "
+              "spelling of /admin/*, which routes[0] guards"});
+  }
+  for (const char* path : {"/Administer", "/X/admin", "/*"}) {
+    CAPTURE(path);
+    CHECK(warnings(guarded + "  - {path: \"" + path + "\", backend: app}").empty());
+  }
+}
+
 TEST_CASE("a redirect may be a path or an http URL", "[config][routes]") {
   for (const char* redirect :
        {"/", "/a?b=c#d", "https://example.com/", "http://example.com", "/%C3%BC"}) {
