@@ -1,6 +1,7 @@
 #include "server/check_request.hpp"
 
 #include "http/chars.hpp"
+#include "server/answer_options.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -11,7 +12,7 @@ Fault read_target(Exchange& x) {
   RequestHead& head = x.work.request;
   if (head.method == Method::Connect || head.method == Method::Trace) {
     // CONNECT would make us an open proxy, TRACE would echo what we inject (RFC 9110 9.3.8).
-    x.reply.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    x.reply.allow = kAllMethods;
     return Fault::MethodNotAllowed;
   }
   const std::optional<Target> target = parse_target(head.method_text, head.target);
@@ -31,8 +32,9 @@ Fault read_target(Exchange& x) {
   return Fault::None;
 }
 
-// Exactly one Host in HTTP/1.1, at most one in 1.0; an absolute-form target must agree with it (RFC
-// 9112 3.2.2 would have it ignored, which is where two parsers part).
+// Exactly one Host in HTTP/1.1, at most one in 1.0, where an empty one is none; an absolute-form
+// target must name the same place (RFC 9112 3.2.2 would have Host ignored, which is where two
+// parsers part).
 Fault read_host(Exchange& x) {
   RequestHead& head = x.work.request;
   x.work.host.clear();
@@ -45,6 +47,9 @@ Fault read_host(Exchange& x) {
       host = &field;
     }
   }
+  if (host != nullptr && host->value.empty() && head.minor == 0) {
+    host = nullptr;
+  }
   std::string_view authority = x.target.authority;
   if (host == nullptr) {
     if (head.minor == 1) {
@@ -52,7 +57,7 @@ Fault read_host(Exchange& x) {
     }
   } else if (authority.empty()) {
     authority = host->value;
-  } else if (!equals_ignoring_case(authority, host->value)) {
+  } else if (!authorities_match(authority, host->value, scheme_port(x.target.https))) {
     return Fault::BadHost;
   }
   if (host == nullptr && authority.empty()) {
@@ -62,10 +67,7 @@ Fault read_host(Exchange& x) {
   if (!parsed) {
     return Fault::BadHost;
   }
-  x.work.host = parsed->host;
-  for (char& c : x.work.host) {
-    c = to_lower(c);
-  }
+  fold_host(parsed->host, x.work.host);
   return Fault::None;
 }
 

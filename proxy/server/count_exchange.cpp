@@ -18,7 +18,7 @@ Traffic::Route& route_cells(const Exchange& x) {
 }
 
 Answerer answerer_of(const Exchange& x) {
-  if (x.route == nullptr) {
+  if (x.route == nullptr || x.route == &x.view->snapshot->asterisk_route) {
     return Answerer::Proxy;
   }
   switch (x.route->kind) {
@@ -26,6 +26,8 @@ Answerer answerer_of(const Exchange& x) {
       return Answerer::Set;
     case RouteConfig::Kind::Clear:
       return Answerer::Clear;
+    case RouteConfig::Kind::Redirect:
+      return Answerer::Proxy;
     case RouteConfig::Kind::Backend:
       break;
   }

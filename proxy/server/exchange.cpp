@@ -35,13 +35,13 @@ Task<bool> run_exchange(Client& client) {
   if (fault == Fault::None) {
     fault = client.https_port == 0 ? match_route(x) : redirect_to_https(x);
   }
-  if (fault == Fault::None && x.rules->guarded) {
+  if (fault == Fault::None && is_guarded(x)) {
     fault = guard_route(x);
   }
   if (fault == Fault::None && x.route != nullptr) {
     fault = co_await attach_session(x);
   }
-  if (fault == Fault::None && x.rules->session_limited) {
+  if (fault == Fault::None && is_session_limited(x)) {
     fault = guard_session(x);
   }
   if (fault == Fault::None && x.route != nullptr) {

@@ -45,8 +45,9 @@ struct Workspace {
   std::string path;  // normalised, when it differs from the request's bytes
   std::string host;  // lower case, without port
   std::string request_id;
-  std::string client;  // its address as text, when it is not the peer's
-  std::string target;  // for the backend, when the route rewrites it
+  std::string client;       // its address as text, when it is not the peer's
+  std::string target;       // for the backend, when the route rewrites it
+  std::string moved_lines;  // response lines that rewrite.location changed
   RequestHead request;
   ResponseHead response;
   Session session;
@@ -84,6 +85,7 @@ struct LocalReply {
   std::string detail;        // for the client, in place of the fault's own
   std::string allow;         // for 405
   unsigned retry_after = 0;  // seconds
+  bool cacheable = false;    // by the rules of its status; else no-store
 };
 
 // The relaying of a request body that was not there whole with its head; see relay_upload.
@@ -127,6 +129,8 @@ struct Exchange {
 
   // match_route
   const RouteConfig* route = nullptr;
+  const RouteRules* folded = nullptr;  // of another route that the folded path takes: its
+                                       // rate_limits count too
 
   // attach_session
   SessionState session;

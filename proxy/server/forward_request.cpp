@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "http/cross_site.hpp"
+#include "server/answer_options.hpp"
 #include "server/choose_server.hpp"
 #include "server/client_side.hpp"
 #include "server/read_response.hpp"
@@ -167,6 +168,12 @@ Task<Fault> forward_request(Exchange& x) {
   if (x.upgrade && x.route->session && cross_site(site_hints(x))) {
     x.worker.metrics().add(Counter::CrossSiteRefused);
     co_return Fault::CrossSite;
+  }
+  if (x.work.request.method == Method::Options) {
+    bool answered = false;
+    if (const Fault fault = answer_options(x, answered); answered || fault != Fault::None) {
+      co_return fault;
+    }
   }
   if (x.rules->rewrites_target) {
     if (const Fault fault = rewrite_target(x); fault != Fault::None) {

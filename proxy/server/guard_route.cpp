@@ -29,14 +29,29 @@ RateBuckets::Key key_of(Exchange& x, const RateRule& rule) {
   return key;
 }
 
+// The rules that a request counts against, one after the other.
+class Rates {
+ public:
+  explicit Rates(const Exchange& x)
+      : own_(x.rules->rates), folded_(x.folded != nullptr ? &x.folded->rates : nullptr) {}
+  std::size_t size() const { return own_.size() + (folded_ != nullptr ? folded_->size() : 0); }
+  const RateRule& operator[](std::size_t i) const {
+    return i < own_.size() ? own_[i] : (*folded_)[i - own_.size()];
+  }
+
+ private:
+  const std::vector<RateRule>& own_;
+  const std::vector<RateRule>* folded_;
+};
+
 // A token of each rule of that kind, or none at all.
 Fault take_tokens(Exchange& x, RateLimit::Per per) {
-  RateBuckets& buckets = *x.view->snapshot->rate_buckets;
-  const std::vector<RateRule>& rules = x.rules->rates;
+  const Rates rules{x};
   for (std::size_t i = 0; i < rules.size(); ++i) {
     if (rules[i].per != per) {
       continue;
     }
+    RateBuckets& buckets = *x.view->snapshot->rate_buckets;
     const Nanos wait = buckets.take(key_of(x, rules[i]), rules[i], x.started);
     if (wait == Nanos::zero()) {
       continue;
@@ -63,7 +78,7 @@ Fault guard_route(Exchange& x) {
     x.worker.metrics().add(Counter::AddressDenied);
     return Fault::AddressDenied;
   }
-  return x.rules->rates.empty() ? Fault::None : take_tokens(x, RateLimit::Per::Client);
+  return take_tokens(x, RateLimit::Per::Client);
 }
 
 Fault guard_session(Exchange& x) {

@@ -3,8 +3,18 @@
 // that have allow, deny or rate_limits; a refusal leaves the visitor's session as it is.
 
 #include "server/exchange.hpp"
+#include "server/route_rules.hpp"
 
 namespace keepsake {
+
+// Whether guard_route, or guard_session, has anything to ask. The rate_limits of another route
+// count too, if the path is only another spelling of its own.
+inline bool is_guarded(const Exchange& x) {
+  return x.rules->guarded || x.folded != nullptr;
+}
+inline bool is_session_limited(const Exchange& x) {
+  return x.rules->session_limited || (x.folded != nullptr && x.folded->session_limited);
+}
 
 // By the client's address, before anything is done for the request: 403 or 429.
 Fault guard_route(Exchange& x);

@@ -4,14 +4,17 @@
 #include <array>
 #include <charconv>
 
+#include "backend/server_authority.hpp"
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "http/cookie.hpp"
 #include "http/cookie_line.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_id.hpp"
+#include "server/answer_options.hpp"
 #include "server/client_address.hpp"
 #include "server/inject_session.hpp"
+#include "server/move_locations.hpp"
 #include "server/trace_request.hpp"
 #include "server/worker.hpp"
 
@@ -52,6 +55,8 @@ Verdict judge(const Exchange& x, const Field& field) {
       break;
     case FieldId::Injected:
       return Verdict::Spoof;
+    case FieldId::Destination:
+      return x.rules->moves_locations && field.exact ? Verdict::Drop : Verdict::Keep;
     case FieldId::Host:
     case FieldId::Cookie:
     case FieldId::ContentLength:
@@ -90,21 +95,12 @@ Verdict judge(const Exchange& x, const Field& field) {
 // What the client calls us; empty if it does not say.
 std::string_view own_host(const Exchange& x) {
   const Field* field = x.work.request.find(FieldId::Host);
-  return field != nullptr ? field->value : x.target.authority;
+  return field != nullptr && !field->value.empty() ? field->value : x.target.authority;
 }
 
 void append_host(const Exchange& x, const ServerConfig& server, std::string& out) {
-  const HostHeader& host = x.balancer->config().host;
   out.append("Host: "sv);
-  if (host.mode == HostHeader::Mode::Literal) {
-    out.append(host.literal);
-  } else if (host.mode == HostHeader::Mode::Preserve && !own_host(x).empty()) {
-    out.append(own_host(x));
-  } else if (server.address.kind == SocketAddress::Kind::Unix) {
-    out.append("localhost"sv);
-  } else {
-    out.append(server.address.to_string());
-  }
+  append_backend_host(x, server, out);
   out.append("\r\n"sv);
 }
 
@@ -263,6 +259,29 @@ std::string forwarded_lines(const Peer& peer) {
   return out.append("\r\n"sv);
 }
 
+void append_backend_host(const Exchange& x, const ServerConfig& server, std::string& out) {
+  const HostHeader& host = x.balancer->config().host;
+  if (host.mode == HostHeader::Mode::Literal) {
+    out.append(host.literal);
+  } else if (host.mode == HostHeader::Mode::Preserve && !own_host(x).empty()) {
+    out.append(own_host(x));
+  } else {
+    append_server_authority(server, out);
+  }
+}
+
+std::string_view visited_host(const Exchange& x) {
+  std::string_view host;
+  if (x.connection.peer.trusted) {
+    for (const Field& field : x.work.request.fields) {
+      if (field.id == FieldId::XForwardedHost && field.exact) {
+        host = last_list_element(field.value);
+      }
+    }
+  }
+  return host.empty() ? own_host(x) : host;
+}
+
 bool client_uses_https(const Exchange& x) {
   const Peer& peer = x.client.peer;
   if (peer.tls || !peer.trusted || !x.head_read) {
@@ -301,6 +320,12 @@ void append_request_head(Exchange& x, const ServerConfig& server, std::string& o
     append_trace_line(x, out);
   }
   append_request_framing(x, out);
+  if (x.rules->moves_locations) {
+    append_destination(x, server, out);
+  }
+  if (x.work.request.method == Method::Options) {
+    append_max_forwards(x, out);
+  }
   if (x.upgrade) {
     out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n"sv);
   } else if (x.wants_trailers) {

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "http/cookie.hpp"
+#include "server/move_locations.hpp"
 #include "server/rewrite_head.hpp"
 #include "server/worker.hpp"
 
@@ -94,6 +95,9 @@ void mark_response_lines(Exchange& x) {
   if (!x.rules->response_names.empty()) {
     mark_rewritten_lines(x);
   }
+  if (x.rules->moves_locations && (head.status >= 200 || head.status == 101)) {
+    move_response_lines(x);
+  }
 }
 
 void append_response_lines(const Exchange& x, std::string& out) {
@@ -131,6 +135,9 @@ void append_switching_head(Exchange& x, std::string& out) {
   mark_response_lines(x);
   append_response_lines(x, out);
   out.append(x.rules->backend_lines).append(x.rules->lines).append(x.rules->caching_lines);
+  if (x.rules->moves_locations) {
+    out.append(x.work.moved_lines);
+  }
   out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"sv);
 }
 

@@ -20,7 +20,7 @@ Fault rewrite_target(Exchange& x) {
   if (target.empty()) {
     target = "/";
   }
-  target.append(x.target.origin.substr(x.target.path.size()));
+  target.append(x.target.search);
   x.target.origin = target;
   return Fault::None;
 }

@@ -94,7 +94,9 @@ RouteRules::RouteRules(const Config& config, const RouteConfig& route) : RouteRu
   for (const HeaderValue& header : route.response_headers) {
     add_response_line(header, lines);
   }
-  adds_lines = !(lines.empty() && backend_lines.empty() && caching_lines.empty());
+  moves_locations = rewrite.location;
+  adds_lines =
+      moves_locations || !(lines.empty() && backend_lines.empty() && caching_lines.empty());
   for (const std::string& name : rewrite.remove_response_headers) {
     if (!ours(name, false)) {
       response_names.add(name);

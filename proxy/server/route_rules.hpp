@@ -40,9 +40,10 @@ struct RouteRules {
   HeaderNames request_names;   // the client's lines with these names go
   std::string request_lines;   // and these come
   HeaderNames response_names;  // the same for the backend's
-  bool adds_lines = false;     // any of these:
-  std::string backend_lines;   // on responses of the backend
-  std::string lines;           // on every response
+  bool moves_locations = false;
+  bool adds_lines = false;    // any of these, or lines that moves_locations makes:
+  std::string backend_lines;  // on responses of the backend
+  std::string lines;          // on every response
   // On responses of the backend, where Keepsake does not forbid caching itself.
   std::string caching_lines;
 };

@@ -8,6 +8,7 @@
 #include "http/form.hpp"
 #include "server/change_session.hpp"
 #include "server/client_side.hpp"
+#include "server/run_redirect.hpp"
 #include "server/site_hints.hpp"
 #include "server/worker.hpp"
 
@@ -128,8 +129,9 @@ Task<Fault> run_kind(Exchange& x) {
       return run_set(x);
     case RouteConfig::Kind::Clear:
       return run_clear(x);
+    case RouteConfig::Kind::Redirect:
     case RouteConfig::Kind::Backend:
-      break;  // is forwarded
+      break;  // changes nothing
   }
   std::abort();
 }
@@ -137,6 +139,9 @@ Task<Fault> run_kind(Exchange& x) {
 }  // namespace
 
 Task<Fault> run_action(Exchange& x) {
+  if (x.route->kind == RouteConfig::Kind::Redirect) {
+    co_return run_redirect(x);
+  }
   if (cross_site(site_hints(x))) {
     x.worker.metrics().add(Counter::CrossSiteRefused);
     co_return Fault::CrossSite;

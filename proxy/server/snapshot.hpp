@@ -47,7 +47,7 @@ struct Snapshot {
   // anyway.
   HeadLimits response_limits;
   std::shared_ptr<RateBuckets> rate_buckets;  // null where no route has rate_limits
-  RouteConfig asterisk_route;  // OPTIONS *: to the first backend, without session work
+  RouteConfig asterisk_route;  // OPTIONS *: answered without a backend and without session work
 };
 
 }  // namespace keepsake

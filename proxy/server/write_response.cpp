@@ -46,8 +46,10 @@ void append_local_head(const Exchange& x, std::string& out) {
   if (!reply.content_type.empty()) {
     out.append("Content-Type: "sv).append(reply.content_type).append("\r\n"sv);
   }
-  append_number_line("Content-Length: ", x.work.body.size(), out);
-  if (!x.for_one_visitor) {
+  if (reply.status != 204) {  // RFC 9110 8.6
+    append_number_line("Content-Length: ", x.work.body.size(), out);
+  }
+  if (!x.for_one_visitor && !reply.cacheable) {
     out.append(kNoStore);
   }
   out.append(x.rules->lines);
@@ -131,6 +133,9 @@ bool append_response_framing(const Exchange& x, std::string& out) {
 // What the route adds; to say how long a response may be kept is not its own when a cookie is set.
 void append_route_lines(const Exchange& x, std::string& out) {
   out.append(x.rules->backend_lines).append(x.rules->lines);
+  if (x.rules->moves_locations) {
+    out.append(x.work.moved_lines);
+  }
   if (!x.for_one_visitor) {
     out.append(x.rules->caching_lines);
   }

@@ -40,6 +40,7 @@ class Request:
     framed: bool  # has a Content-Length or a coding, even for a body of no bytes
     closes: bool
     upgrade: bool = False
+    local: bool = False  # answered with 204, and no backend hears of it
 
 
 @dataclasses.dataclass
@@ -67,19 +68,32 @@ def valid_host(value):
             return False
     else:
         name = re.match(rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+", value)
-        if not name:
+        if not name or b".." in name[0] or name[0] == b".":
             return False
         rest = value[name.end():]
     return rest == b"" or (re.fullmatch(rb":\d{0,5}", rest) is not None and int(rest[1:] or b"0") <= 65535)
 
 
+def place(value, scheme):
+    """Host and port that a valid value of Host names, in one form."""
+    host, _, port = value.rpartition(b":") if re.search(rb":\d*$", value) and not value.endswith(b"]") else (value, b"", b"")
+    if host.startswith(b"["):
+        host = ipaddress.ip_address(host[1:-1].decode()).packed
+    else:
+        host = re.sub(rb"%([0-9A-Fa-f]{2})", unreserved, host).lower()
+        host = host[:-1] if host.endswith(b".") else host
+    return host, int(port) if port else {b"http": 80, b"https": 443}[scheme]
+
+
+def unreserved(match):
+    byte = bytes([int(match[1], 16)])
+    return byte if re.fullmatch(rb"[A-Za-z0-9\-._~]", byte) else match[0]
+
+
 def leaves_the_root(path):
     """Whether the dot segments of a path, decoded where that is harmless, lead above the root."""
-    def decode(match):
-        byte = bytes([int(match[1], 16)])
-        return byte if re.fullmatch(rb"[A-Za-z0-9\-._~]", byte) else match[0]
     depth = 0
-    for segment in re.sub(rb"%([0-9A-Fa-f]{2})", decode, path).split(b"/")[1:]:
+    for segment in re.sub(rb"%([0-9A-Fa-f]{2})", unreserved, path).split(b"/")[1:]:
         if segment == b"..":
             depth -= 1
             if depth < 0:
@@ -90,26 +104,28 @@ def leaves_the_root(path):
 
 
 def read_target(method, target, bad):
-    """The target to forward and the authority that it names."""
+    """The target to forward, the authority that it names and its scheme."""
     if b"#" in target:
         bad(400, "a fragment")
     if target == b"*":
         if method != b"OPTIONS":
             bad(400, "an asterisk")
-        return target, b""
+        return target, b"", b"http"
     if target.startswith(b"/"):
-        path, authority = target, b""
+        path, authority, scheme = target, b"", b"http"
     else:
-        absolute = re.fullmatch(rb"(?i:https?)://([^/?]*)(/.*)?", target, re.S)
-        if not absolute or not valid_host(absolute[1]):
+        absolute = re.fullmatch(rb"(https?)://([^/?]*)([/?].*)?", target, re.S | re.I)
+        if not absolute or not valid_host(absolute[2]):
             bad(400, "no target")
-            return target, b""
-        authority, path = absolute[1], absolute[2]
+            return target, b"", b"http"
+        scheme, authority, path = absolute[1].lower(), absolute[2], absolute[3]
         if path is None:
             path = b"*" if method == b"OPTIONS" else b"/"
+        elif path.startswith(b"?"):
+            path = b"/" + path
     if leaves_the_root(path.partition(b"?")[0]):
         bad(400, "a path out of the root")
-    return path, authority
+    return path, authority, scheme
 
 
 def read_coding(values, bad):
@@ -236,14 +252,16 @@ def read_request(data, limits=Limits(), injected=frozenset({b"x-session-name"}),
             bad(400, "a coding and a length")
         if minor == 0:
             bad(400, "a coding in HTTP/1.0")
-    authority = b""
+    authority, scheme = b"", b"http"
+    if minor == 0 and hosts == [b""]:
+        hosts = []
     if method in (b"CONNECT", b"TRACE"):
         bad(405, "that method")
     else:
-        target, authority = read_target(method, target, bad)
+        target, authority, scheme = read_target(method, target, bad)
     if len(hosts) > 1 or (minor == 1 and not hosts) or any(not valid_host(host) for host in hosts):
         bad(400, "the Host")
-    elif hosts and authority and hosts[0].lower() != authority.lower():
+    elif hosts and valid_host(authority) and place(hosts[0], scheme) != place(authority, scheme):
         bad(400, "two hosts")
     expectations = values(b"expect")
     if any(value.lower() != b"100-continue" for value in expectations):
@@ -252,6 +270,9 @@ def read_request(data, limits=Limits(), injected=frozenset({b"x-session-name"}),
     upgrades = minor == 1 and b"upgrade" in options and b"websocket" in elements(values(b"upgrade"))
     if upgrades and (lengths or codings):
         bad(400, "an upgrade with a body")
+    hops = values(b"max-forwards") if method == b"OPTIONS" else []
+    if len(hops) > 1 or any(not re.fullmatch(rb"\d+", value) for value in hops):
+        bad(400, "hops")
     if lengths and not found and int(lengths[0]) > limits.body:
         bad(413, "a body too large")
     if found:
@@ -269,6 +290,9 @@ def read_request(data, limits=Limits(), injected=frozenset({b"x-session-name"}),
     closes = b"close" in options or (minor == 0 and b"keep-alive" not in options)
     request = Request(method, target, kept, hosts[0] if hosts else authority, b"", bool(lengths or codings), closes,
                       upgrades and method == b"GET" and bool(values(b"sec-websocket-key")))
+    request.local = target == b"*" or (bool(hops) and int(hops[0]) == 0)
+    # The body of a request that is answered at once is not read; behind it the connection ends.
+    request.closes = closes or (request.local and (bool(codings) or any(int(length) for length in lengths)))
     if codings:
         body = read_chunks(data[used:], limits)
         if not isinstance(body, tuple):

@@ -160,11 +160,38 @@ TEST_CASE("an absolute target is forwarded in origin form when it agrees with Ho
                       "GET http://u@a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n"});
 }
 
-TEST_CASE("the asterisk is a target of OPTIONS alone and goes to the first backend",
-          "[wire][syntax]") {
-  CHECK(forwarded("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").start_line() == "OPTIONS * HTTP/1.1");
-  CHECK(forwarded("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n").start_line() ==
-        "OPTIONS * HTTP/1.1");
+TEST_CASE("an absolute target with a query and no path is the root's", "[wire][syntax]") {
+  CHECK(forwarded("GET http://a?x=y HTTP/1.1\r\nHost: a\r\n\r\n").start_line() ==
+        "GET /?x=y HTTP/1.1");
+  CHECK(forwarded("GET http://a? HTTP/1.1\r\nHost: a\r\n\r\n").start_line() == "GET /? HTTP/1.1");
+  CHECK(forwarded("OPTIONS http://a?x HTTP/1.1\r\nHost: a\r\n\r\n").start_line() ==
+        "OPTIONS /?x HTTP/1.1");
+}
+
+TEST_CASE("an absolute target agrees with Host when both name one place", "[wire][syntax]") {
+  for (const auto& [authority, host] :
+       std::vector<std::pair<std::string, std::string>>{{"http://a.example", "a.example:80"},
+                                                        {"http://a.example:80", "a.example"},
+                                                        {"http://a.example:", "a.example"},
+                                                        {"http://a.example", "a.example:"},
+                                                        {"http://A.example.", "a.example"},
+                                                        {"http://a.example:0080", "a.example:80"},
+                                                        {"https://a.example", "a.example:443"},
+                                                        {"https://a.example:443", "a.example"},
+                                                        {"http://[::1]", "[0:0::1]:80"},
+                                                        {"http://%61.example", "a.example"}}) {
+    CAPTURE(authority, host);
+    CHECK(
+        forwarded("GET " + authority + "/x HTTP/1.1\r\nHost: " + host + "\r\n\r\n").value("Host") ==
+        host);
+  }
+  check_refused(400, {"GET https://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n",
+                      "GET http://a/ HTTP/1.1\r\nHost: a:443\r\n\r\n",
+                      "GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n",
+                      "GET http://a./ HTTP/1.1\r\nHost: a..\r\n\r\n"});
+}
+
+TEST_CASE("the asterisk is a target of OPTIONS alone", "[wire][syntax]") {
   check_refused(400, {"GET * HTTP/1.1\r\nHost: a\r\n\r\n", "GET x HTTP/1.1\r\nHost: a\r\n\r\n",
                       "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n"});
 }
@@ -211,6 +238,21 @@ TEST_CASE("HTTP/1.0 without Host gets the server's own name", "[wire][syntax]") 
   link.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   CHECK(client.read_response().status() == 200);
   CHECK(client.read_to_end().empty());
+}
+
+TEST_CASE("an empty Host of HTTP/1.0 is none", "[wire][syntax]") {
+  Backend backend;
+  Proxy proxy{backend};
+  const auto [request, host] = GENERATE_REF(table<std::string, std::string>({
+      {"GET / HTTP/1.0\r\nHost:\r\n\r\n", "127.0.0.1:" + std::to_string(backend.port())},
+      {"GET http://a.example:81/ HTTP/1.0\r\nHost:\r\n\r\n", "a.example:81"},
+  }));
+  Link client = proxy.connect();
+  client.send(request);
+  Link link = backend.accept();
+  CHECK(link.read_request().values("Host") == std::vector<std::string>{host});
+  link.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  CHECK(client.read_response().status() == 200);
 }
 
 TEST_CASE("a target above the limit is 414 and one at the limit passes", "[wire][syntax][limits]") {
