@@ -272,7 +272,7 @@ void append_backend_host(const Exchange& x, const ServerConfig& server, std::str
 
 std::string_view visited_host(const Exchange& x) {
   std::string_view host;
-  if (x.connection.peer.trusted) {
+  if (x.client.peer.trusted) {
     for (const Field& field : x.work.request.fields) {
       if (field.id == FieldId::XForwardedHost && field.exact) {
         host = last_list_element(field.value);
