@@ -15,6 +15,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 import support  # noqa: E402
 
+PYTHON = "/usr/bin/python3"  # the one that Debian's python3-django belongs to
+
 CONFIG = """\
 listen: [{address: "127.0.0.1:0"}]
 trusted_proxies: [127.0.0.1]
@@ -29,19 +31,20 @@ log: {access: false}
 
 APACHE = """\
 ServerName 127.0.0.1
-Listen 127.0.0.1:PORT
+Listen 127.0.0.1:@PORT
 PidFile FOLDER/pid
 ErrorLog FOLDER/error.log
 DocumentRoot FOLDER/files
 MODULES
-DavLockDB FOLDER/locks
+DavLockDB FOLDER/state/locks
 <Directory FOLDER/files>
   Dav On
   Require all granted
 </Directory>
 SetEnv GIT_PROJECT_ROOT FOLDER/repositories
-SetEnv GIT_HTTP_EXPORT_ALL
+SetEnv GIT_HTTP_EXPORT_ALL 1
 SetEnv REMOTE_USER somebody
+SetEnv HOME FOLDER
 ScriptAlias /git/ GIT_CORE/git-http-backend/
 <Directory GIT_CORE>
   Require all granted
@@ -60,7 +63,7 @@ http {
   client_body_temp_path FOLDER/body;
   proxy_temp_path FOLDER/p; fastcgi_temp_path FOLDER/f; uwsgi_temp_path FOLDER/u; scgi_temp_path FOLDER/s;
   server {
-    listen 127.0.0.1:PORT;
+    listen 127.0.0.1:@PORT;
     root FOLDER/files;
     dav_methods PUT DELETE MKCOL COPY MOVE;
   }
@@ -103,7 +106,7 @@ class Application(support.TestCase):
     def setUp(self):
         super().setUp()
         os.chmod(self.folder, 0o755)
-        for name in ("files", "repositories"):
+        for name in ("files", "repositories", "state"):
             os.mkdir(f"{self.folder}/{name}")
             os.chmod(f"{self.folder}/{name}", 0o777)
 
@@ -129,9 +132,9 @@ class Application(support.TestCase):
         port = support.free_port()
         core = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
         pathlib.Path(f"{self.folder}/types").touch()
-        text = APACHE.replace("MODULES", lines + f"TypesConfig {self.folder}/types").replace("PORT", str(port))
+        text = APACHE.replace("MODULES", lines + f"TypesConfig {self.folder}/types").replace("@PORT", str(port))
         pathlib.Path(f"{self.folder}/apache.conf").write_text(
-            text.replace("FOLDER", self.folder).replace("GIT_CORE", core), encoding="utf-8")
+            text.replace("FOLDER", str(self.folder)).replace("GIT_CORE", core), encoding="utf-8")
         self.serve(["apache2", "-d", self.folder, "-f", f"{self.folder}/apache.conf", "-D", "FOREGROUND"], port)
         return port
 
@@ -139,7 +142,7 @@ class Application(support.TestCase):
         if missing("nginx"):
             self.skipTest("nginx is not installed")
         port = support.free_port()
-        text = NGINX.replace("PORT", str(port)).replace("FOLDER", self.folder)
+        text = NGINX.replace("@PORT", str(port)).replace("FOLDER", str(self.folder))
         if os.geteuid() == 0:
             text = "user root;\n" + text
         pathlib.Path(f"{self.folder}/nginx.conf").write_text(text, encoding="utf-8")
@@ -159,7 +162,7 @@ class WebDav(Application):
         self.assertEqual(ask("/a.txt", "PUT", "text").status, 201)
         moved = ask("/a.txt", "MOVE", Destination="https://shop.example/b.txt")
         self.assertIn(moved.status, made)
-        self.assertIn(ask("/b.txt", "COPY", Destination="/c.txt").status, made)
+        self.assertIn(ask("/b.txt", "COPY", Destination="https://shop.example/c.txt").status, made)
         self.assertEqual(ask("/a.txt", "GET").status, 404)
         self.assertEqual([ask(f"/{name}.txt", "GET").body for name in "bc"], ["text", "text"])
         self.assertEqual(ask("/b.txt", "MOVE", Destination="https://other.example/d.txt").status, 403)
@@ -217,13 +220,13 @@ class Django(Application):
     def django(self, prefix=""):
         script = pathlib.Path(f"{self.folder}/shop.py")
         script.write_text(DJANGO, encoding="utf-8")
-        app = support.Running([sys.executable, str(script), "0", prefix])
+        app = support.Running([PYTHON, str(script), "0", prefix])
         self.addCleanup(app.kill)
         return app.said(r"listens on (\d+)\n")[1]
 
     def setUp(self):
         super().setUp()
-        if subprocess.run([sys.executable, "-c", "import django"], capture_output=True, check=False).returncode != 0:
+        if subprocess.run([PYTHON, "-c", "import django"], capture_output=True, check=False).returncode != 0:
             self.skipTest("django is not installed")
 
     def check(self, keepsake, path):
