@@ -1,5 +1,7 @@
 #include "config/dump.hpp"
 
+#include <fmt/format.h>
+
 #include "config/dump_parts.hpp"
 #include "config/session_format.hpp"
 #include "config/units.hpp"
@@ -45,6 +47,7 @@ void dump_listeners(const Config& config, YamlWriter& out) {
     if (listener.tls) {
       dump_tls(*listener.tls, out);
     }
+    out.line(2, "mode", listener.mode ? fmt::format("\"{:04o}\"", *listener.mode) : "null");
     out.line(2, "redirect_to_https", redirect_text(listener.redirect_to_https));
   }
   out.line(0, "workers", config.workers == 0 ? "auto" : std::to_string(config.workers));
@@ -200,6 +203,11 @@ void dump_outputs(const Config& config, YamlWriter& out) {
   if (admin.token) {
     out.line(1, "token", dump_text(*admin.token));
   }
+  std::vector<std::string> hosts;
+  for (const std::string& host : admin.hosts) {
+    hosts.push_back(yaml_scalar(host));
+  }
+  out.line(1, "hosts", dump_list(hosts));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "config/validate.hpp"
 #include "config/wipe.hpp"
 #include "config/yaml_reader.hpp"
+#include "http/chars.hpp"
 
 namespace keepsake {
 namespace {
@@ -95,6 +96,16 @@ void load_log(const Value& value, LogConfig& log) {
   section.finish();
 }
 
+void load_hosts(const Value& value, std::vector<std::string>& hosts) {
+  constexpr std::string_view what = "a host name without a port, as in admin.example.com";
+  for (const Value& item : value.items("host names, as in [admin.example.com]")) {
+    if (auto text = item.text(what)) {
+      std::transform(text->begin(), text->end(), text->begin(), to_lower);
+      hosts.push_back(std::move(*text));
+    }
+  }
+}
+
 void load_admin(const Value& value, AdminConfig& admin) {
   Section section{value};
   if (const auto address = section.find_optional("address")) {
@@ -105,6 +116,9 @@ void load_admin(const Value& value, AdminConfig& admin) {
   }
   if (const auto token = section.find_optional("token")) {
     load_secret(*token, false, admin.token.emplace());
+  }
+  if (const auto hosts = section.find("hosts")) {
+    load_hosts(*hosts, admin.hosts);
   }
   section.finish();
 }

@@ -58,6 +58,28 @@ void load_redirect(const Value& value, std::optional<std::uint16_t>& port) {
   }
 }
 
+// Three octal digits, as chmod takes them; YAML's own idea of 0660 (a number) is the same digits.
+void load_mode(const Value& value, std::optional<unsigned>& mode) {
+  constexpr std::string_view what = "three octal digits in quotes, as in \"0660\"";
+  const auto text = value.scalar(what);
+  if (!text) {
+    return;
+  }
+  std::string_view digits = *text;
+  if (digits.size() == 4 && digits.starts_with('0')) {
+    digits.remove_prefix(1);
+  }
+  if (digits.size() != 3 || digits.find_first_not_of("01234567") != std::string_view::npos) {
+    value.fail(value.quote(*text) + " is no mode, expected " + std::string{what});
+    return;
+  }
+  unsigned bits = 0;
+  for (const char digit : digits) {
+    bits = bits * 8 + static_cast<unsigned>(digit - '0');
+  }
+  mode = bits;
+}
+
 void load_listener(const Value& value, ListenConfig& listener) {
   Section section{value};
   if (const auto address = section.find("address")) {
@@ -71,6 +93,9 @@ void load_listener(const Value& value, ListenConfig& listener) {
   }
   if (const auto redirect = section.find("redirect_to_https")) {
     load_redirect(*redirect, listener.redirect_to_https);
+  }
+  if (const auto mode = section.find_optional("mode")) {
+    load_mode(*mode, listener.mode);
   }
   section.finish();
 }

@@ -165,6 +165,14 @@ void validate_outputs(const Config& config, Report& report) {
       report.warning("admin.token", "is not used: admin has no address");
     }
   }
+  for (std::size_t i = 0; i < config.admin.hosts.size(); ++i) {
+    const std::string& host = config.admin.hosts[i];
+    if (!is_host(host) || host.starts_with('[') || host.ends_with('.')) {
+      report.problem(join_path("admin.hosts", i),
+                     "expected a host name without a port and without a dot at its end, as in "
+                     "admin.example.com");
+    }
+  }
 }
 
 void validate(const Config& config, const Environment& environment, Report& report) {

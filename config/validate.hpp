@@ -2,6 +2,9 @@
 // The rules that hold between the keys of a configuration, and of single values beyond their type.
 // Called by load.cpp after reading; sees no YAML, only the Config and where its keys stand.
 
+#include <optional>
+
+#include "base/tls_certificate_sets.hpp"
 #include "config/config.hpp"
 #include "config/environment.hpp"
 #include "config/report.hpp"
@@ -34,8 +37,9 @@ void validate_file(const std::string& file, const std::string& path, const Envir
                    Report& report);
 
 // A certificate and its key, both of which can be read: that they are whole and belong together.
-void validate_identity(const TlsFiles& files, const std::string& place,
-                       const Environment& environment, Report& report);
+// Empty if they do not.
+std::optional<CertificateFacts> validate_identity(const TlsFiles& files, const std::string& place,
+                                                  const Environment& environment, Report& report);
 void validate_authorities(const std::string& file, const std::string& place,
                           const Environment& environment, Report& report);
 

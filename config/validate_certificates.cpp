@@ -6,15 +6,15 @@
 
 namespace keepsake {
 
-void validate_identity(const TlsFiles& files, const std::string& place,
-                       const Environment& environment, Report& report) {
+std::optional<CertificateFacts> validate_identity(const TlsFiles& files, const std::string& place,
+                                                  const Environment& environment, Report& report) {
   const std::string at_certificate = join_path(place, "certificate");
   const std::string at_key = join_path(place, "key");
   FileError ignored;  // validate_file has said it
   const std::optional<std::string> certificate = environment.read_file(files.certificate, ignored);
   std::optional<std::string> key = environment.read_file(files.key, ignored);
   if (!certificate || !key) {
-    return;
+    return std::nullopt;
   }
   TlsIdentityProblem problem;
   const std::optional<TlsIdentity> identity = read_tls_identity(*certificate, *key, problem);
@@ -29,6 +29,8 @@ void validate_identity(const TlsFiles& files, const std::string& place,
     report.warning(at_certificate, "the file " + files.certificate + ": " +
                                        identity->out_of_date() + ", so others will not trust it");
   }
+  return identity ? std::optional{CertificateFacts{identity->names(), identity->kind()}}
+                  : std::nullopt;
 }
 
 void validate_authorities(const std::string& file, const std::string& place,

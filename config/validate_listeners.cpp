@@ -38,9 +38,9 @@ bool is_set(const SocketAddress& address) {
   return !address.host.empty() || !address.path.empty();
 }
 
-// The pair of a listener or backend; `place` has the keys certificate and key.
-void validate_pair(const TlsFiles& tls, const std::string& place, const Environment& environment,
-                   Report& report) {
+// A pair of a listener; `place` has the keys certificate and key.
+std::optional<CertificateFacts> validate_pair(const TlsFiles& tls, const std::string& place,
+                                              const Environment& environment, Report& report) {
   const auto check = [&](std::string_view key, const std::string& file, std::string_view what) {
     const std::string key_path = join_path(place, key);
     if (file.empty()) {
@@ -52,9 +52,9 @@ void validate_pair(const TlsFiles& tls, const std::string& place, const Environm
   };
   check("certificate", tls.certificate, "a PEM file with the certificate chain");
   check("key", tls.key, "a PEM file with the private key");
-  if (!tls.certificate.empty() && !tls.key.empty()) {
-    validate_identity(tls, place, environment, report);
-  }
+  return tls.certificate.empty() || tls.key.empty()
+             ? std::nullopt
+             : validate_identity(tls, place, environment, report);
 }
 
 void validate_client_certificates(const Config& config, const ListenTls& tls,
@@ -99,9 +99,21 @@ void validate_tls(const Config& config, const ListenTls& tls, const std::string&
   const bool listed = report.has(place + ".certificates");
   const std::size_t outside =
       !listed || report.has(place + ".certificate") || report.has(place + ".key") ? 1 : 0;
+  const auto where = [&](std::size_t i) {
+    return i < outside ? place : join_path(place + ".certificates", i - outside);
+  };
+  std::vector<CertificateFacts> facts;
   for (std::size_t i = 0; i < tls.certificates.size(); ++i) {
-    const std::string where = i < outside ? place : join_path(place + ".certificates", i - outside);
-    validate_pair(tls.certificates[i], where, environment, report);
+    if (auto one = validate_pair(tls.certificates[i], where(i), environment, report)) {
+      facts.push_back(std::move(*one));
+    }
+  }
+  if (facts.size() == tls.certificates.size()) {
+    for (const std::size_t i : unused_certificates(facts)) {
+      report.warning(where(i) + ".certificate",
+                     "the certificate " + tls.certificates[i].certificate +
+                         " is never shown: an earlier one with the same kind of key has its names");
+    }
   }
   validate_client_certificates(config, tls, place, environment, report);
 }
@@ -120,6 +132,21 @@ void validate_subject_headers(const Config& config, Report& report) {
         return;
       }
     }
+  }
+}
+
+void validate_mode(const Config& config, const ListenConfig& listener, const std::string& place,
+                   Report& report) {
+  constexpr unsigned others_write = 0002;
+  if (!listener.mode) {
+    return;
+  }
+  if (listener.address.kind != SocketAddress::Kind::Unix && is_set(listener.address)) {
+    report.problem(place, "only the file of a unix socket has a mode");
+  } else if (config.trust_unix && (*listener.mode & others_write) != 0) {
+    report.warning(place,
+                   "every user of this machine may connect, and `unix` in trusted_proxies believes "
+                   "them: expected a mode without the last digit, as in \"0660\"");
   }
 }
 
@@ -144,10 +171,7 @@ void validate_listeners(const Config& config, const Environment& environment, Re
     if (listener.tls) {
       validate_tls(config, *listener.tls, path + ".tls", environment, report);
     }
-    if (listener.tls && listener.redirect_to_https) {
-      report.problem(path + ".redirect_to_https",
-                     "this listener speaks https itself: the redirect would never end");
-    }
+    validate_mode(config, listener, path + ".mode", report);
     if (listener.proxy_protocol && listener.address.kind == SocketAddress::Kind::Tcp &&
         config.trusted_proxies.empty()) {
       report.problem(path + ".proxy_protocol",

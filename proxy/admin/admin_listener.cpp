@@ -13,6 +13,7 @@
 #include <boost/beast/http.hpp>
 #include <utility>
 
+#include "admin/admin_hosts.hpp"
 #include "admin/metrics_text.hpp"
 #include "admin/sessions_page.hpp"
 #include "base/log.hpp"
@@ -99,8 +100,8 @@ struct AdminListener::Door {
   Acceptor acceptor;
 };
 
-bool AdminListener::open(const std::optional<SocketAddress>& address, InheritedSockets& inherited,
-                         std::string& error) {
+bool AdminListener::open(const Config& config, InheritedSockets& inherited, std::string& error) {
+  const std::optional<SocketAddress>& address = config.admin.address;
   opened_.reset();
   if (!address || (bound_ && bound_->configured == *address)) {
     opened_ = address ? bound_ : std::nullopt;
@@ -108,44 +109,68 @@ bool AdminListener::open(const std::optional<SocketAddress>& address, InheritedS
   }
   std::vector<SharedSocket> sockets = inherited.take(*address);
   if (sockets.empty()) {
-    sockets = open_listeners(*address, 1, error);
+    Opening opening;
+    opening.v6_only = leaves_v4_to_others(*address, config);
+    sockets = open_listeners(*address, opening, error);
   }
   if (sockets.empty()) {
     error = fmt::format("cannot listen on {}: {}", address->to_string(), error);
     return false;
   }
-  opened_ = Bound{*address, *address, std::move(sockets.front())};
+  opened_ = Bound{*address, *address, std::move(sockets)};
   if (address->kind == SocketAddress::Kind::Tcp) {
-    opened_->address.port = opened_->socket->port();
+    opened_->address.port = opened_->sockets.front()->port();
   }
   return true;
+}
+
+void AdminListener::abandon() {
+  if (opened_ && (!bound_ || bound_->sockets != opened_->sockets)) {
+    for (const SharedSocket& socket : opened_->sockets) {
+      socket->refuse_newcomers();
+    }
+  }
+  opened_.reset();
 }
 
 void AdminListener::start() {
   std::optional<Bound> before = std::exchange(bound_, std::exchange(opened_, std::nullopt));
   address_ = bound_ ? std::optional{bound_->address} : std::nullopt;
-  if (before && bound_ && before->socket == bound_->socket) {
+  if (before && bound_ && before->sockets == bound_->sockets) {
     return;
   }
-  if (door_) {
-    before->socket->refuse_newcomers();
-    error_code ignored;
-    door_->acceptor.close(ignored);
-    door_.reset();
+  if (before) {
+    for (const SharedSocket& socket : before->sockets) {
+      socket->refuse_newcomers();
+    }
+    close_doors();
   }
   if (bound_) {
-    door_ = std::make_shared<Door>(io_, bound_->socket);
-    asio::co_spawn(io_, accept(door_), report_exception);
+    for (const SharedSocket& socket : bound_->sockets) {
+      doors_.push_back(std::make_shared<Door>(io_, socket));
+      asio::co_spawn(io_, accept(doors_.back()), report_exception);
+    }
   }
 }
 
-void AdminListener::leave() {
-  if (door_) {
+void AdminListener::close_doors() {
+  for (const std::shared_ptr<Door>& door : doors_) {
     error_code ignored;
-    door_->acceptor.close(ignored);
-    door_.reset();
+    door->acceptor.close(ignored);
   }
+  doors_.clear();
+}
+
+void AdminListener::leave() {
+  close_doors();
   bound_.reset();
+}
+
+void AdminListener::close() {
+  for (const SharedSocket& socket : sockets()) {
+    socket->refuse_newcomers();
+  }
+  leave();
 }
 
 asio::awaitable<void> AdminListener::accept(std::shared_ptr<Door> door) {
@@ -195,7 +220,10 @@ asio::awaitable<void> AdminListener::serve(Socket socket) {
       if (!get && request.method() != http::verb::delete_) {
         again = false;  // whatever follows may be its body
       }
-      if (!parser.is_done() && get) {
+      if (std::optional<AdminAnswer> refusal = refuse_host(request)) {
+        again = false;
+        result = std::move(*refusal);
+      } else if (!parser.is_done() && get) {
         result = admin_refusal(400, "a request here has no body");
       } else if (is_sessions_path(question.path) && parser.is_done()) {
         stream.expires_never();  // it has a shorter patience of its own
@@ -229,6 +257,19 @@ asio::awaitable<void> AdminListener::serve(Socket socket) {
   }
   error_code ignored;
   stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+std::optional<AdminAnswer> AdminListener::refuse_host(const Request& request) const {
+  if (request.count(http::field::host) > 1) {
+    return admin_refusal(400, "more than one Host");
+  }
+  const auto running = server_.snapshot();
+  if (is_admin_host(view_of(request[http::field::host]), running->config.admin.hosts)) {
+    return std::nullopt;
+  }
+  return admin_refusal(403,
+                       "this listener does not answer under that name; admin.hosts of the "
+                       "configuration adds names");
 }
 
 AdminAnswer AdminListener::page(std::string_view path, std::string_view query,

@@ -4,10 +4,13 @@
 // request path, and changes nothing but what /sessions ends for whoever holds the token.
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "admin/admin_answer.hpp"
 #include "admin/status.hpp"
@@ -23,31 +26,40 @@ class AdminListener {
   // All three outlive it, and it outlives io.run().
   AdminListener(asio::io_context& io, const Server& server, const Status& status);
 
-  // Binds `address`, or nothing if it is empty, without answering yet; what is in use stays so. An
-  // address that is in use already keeps its socket. On failure `error` says why.
-  bool open(const std::optional<SocketAddress>& address, InheritedSockets& inherited,
-            std::string& error);
+  // Binds admin.address, or nothing if there is none, without answering yet; what is in use stays
+  // so. An address that is in use already keeps its sockets. On failure `error` says why.
+  bool open(const Config& config, InheritedSockets& inherited, std::string& error);
+  // Undoes open(): what it has bound is closed, what is in use stays.
+  void abandon();
   // Answers on what open() has bound, and no more on what was in use before; the io_context does
   // the rest. Connections live on.
   void start();
   // As bound: port 0 has become a real one. Empty before start().
   const std::optional<SocketAddress>& address() const { return address_; }
 
-  // Accepts no more on a socket that another process accepts from by now.
+  // Accepts no more on sockets that another process accepts from by now.
   void leave();
-  // The listening socket in use, for the process that takes over; null: none.
-  SharedSocket socket() const { return bound_ ? bound_->socket : nullptr; }
+  // Accepts no more, for good: the end of the process.
+  void close();
+  // The listening sockets in use, for the process that takes over.
+  std::vector<SharedSocket> sockets() const {
+    return bound_ ? bound_->sockets : std::vector<SharedSocket>{};
+  }
 
  private:
   struct Bound {
     SocketAddress configured;
-    SocketAddress address;  // with the real port
-    SharedSocket socket;
+    SocketAddress address;              // with the real port
+    std::vector<SharedSocket> sockets;  // a name may have several addresses
   };
+  using Request = boost::beast::http::request<boost::beast::http::empty_body>;
   struct Door;  // an acceptor that several coroutines may know
 
   asio::awaitable<void> accept(std::shared_ptr<Door> door);
   asio::awaitable<void> serve(Socket socket);
+  void close_doors();
+  // Why a request is not looked at any further: the name under which it came, or nothing.
+  std::optional<AdminAnswer> refuse_host(const Request& request) const;
   // What a GET of a page gets.
   AdminAnswer page(std::string_view path, std::string_view query, std::string_view accept) const;
   AdminAnswer readiness(bool verbose) const;
@@ -57,7 +69,7 @@ class AdminListener {
   const Status& status_;
   std::optional<Bound> opened_;  // by open(), not yet in use
   std::optional<Bound> bound_;   // in use
-  std::shared_ptr<Door> door_;
+  std::vector<std::shared_ptr<Door>> doors_;
   std::optional<SocketAddress> address_;
   std::shared_ptr<std::size_t> open_ = std::make_shared<std::size_t>(0);
 };

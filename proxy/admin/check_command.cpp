@@ -24,6 +24,12 @@ int check_command(const std::string& config_file) {
   for (const std::string& listener : describe_listeners(*config)) {
     std::cout << "would listen on " << listener << '\n';
   }
+  for (const ListenConfig& listen : config->listen) {
+    for (const TlsFiles& files : listen.tls ? listen.tls->certificates : std::vector<TlsFiles>{}) {
+      std::cout << "would show the certificate " << files.certificate << " at "
+                << listen.address.to_string() << '\n';
+    }
+  }
   if (config->admin.address) {
     std::cout << "would listen on " << config->admin.address->to_string()
               << " for administration\n";

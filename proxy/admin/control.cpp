@@ -143,11 +143,11 @@ void Control::reload() {
   if (!files) {
     return fails("");
   }
-  if (!admin_->open(config.admin.address, none, error)) {
-    return fails("admin.address: ");
-  }
-  if (!server_->reload(std::move(config), error)) {
-    return fails("listen: ");
+  const bool opened = admin_->open(config, none, error);
+  if (!opened || !server_->reload(std::move(config), error)) {
+    admin_->abandon();
+    files->discard();
+    return fails(opened ? "listen: " : "admin.address: ");
   }
   admin_->start();
   apply_log(log_config, files->log);
@@ -169,7 +169,7 @@ void Control::log_listeners(const Config& before) {
   const auto now_running = server_->snapshot();
   const Config& config = now_running->config;
   if (config.listen != before.listen) {
-    for (const std::string& listener : describe_listeners(config, server_->ports())) {
+    for (const std::string& listener : describe_listeners(config, server_)) {
       log::info("listening on {}", listener);
     }
   }
@@ -223,7 +223,7 @@ void Control::upgrade() {
     return;
   }
   std::vector<SharedSocket> sockets = server_->listening_sockets();
-  if (const SharedSocket socket = admin_->socket()) {
+  for (const SharedSocket& socket : admin_->sockets()) {
     sockets.push_back(socket);
   }
   std::string error;
@@ -285,12 +285,14 @@ void Control::cut() {
 void Control::look_for_end() {
   if (server_->wait(Millis{0})) {
     log::info("stopped");
+    admin_->close();
     io_.stop();
     return;
   }
   if (clock_.steady() >= deadline_) {
     if (cutting_) {
       log::critical("a worker does not end; giving up");
+      end_log();
       ::_exit(kFailed);
     }
     log::warn("the drain is over: cutting {} connections", server_->connections());

@@ -1,8 +1,11 @@
 #include "admin/describe.hpp"
 
+#include <fmt/format.h>
+
 #include "admin/cookie_risks.hpp"
 #include "config/session_format.hpp"
 #include "config/units.hpp"
+#include "server/server.hpp"
 #include "session/codec_factory.hpp"
 
 namespace keepsake {
@@ -30,8 +33,7 @@ bool is_loopback(const SocketAddress& address) {
   return ip && ((ip->is_v4() && ip->bytes[12] == 127) || ip->to_string() == "::1");
 }
 
-std::vector<std::string> describe_listeners(const Config& config,
-                                            const std::vector<std::uint16_t>& ports) {
+std::vector<std::string> describe_listeners(const Config& config, const Server* server) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     const ListenConfig& listen = config.listen[i];
@@ -39,10 +41,13 @@ std::vector<std::string> describe_listeners(const Config& config,
     if (address.kind == SocketAddress::Kind::Unix) {
       out.push_back(address.to_string());
     } else {
-      if (address.port == 0 && i < ports.size()) {
-        address.port = ports[i];
+      if (address.port == 0 && server != nullptr) {
+        address.port = server->ports()[i];
       }
       out.push_back((listen.tls ? "https://" : "http://") + address.to_string());
+      if (server != nullptr && !parse_ip(address.host)) {
+        out.back() += fmt::format(" ({})", fmt::join(server->bound_hosts(i), " and "));
+      }
     }
     if (listen.proxy_protocol) {
       out.back() += " (PROXY protocol)";

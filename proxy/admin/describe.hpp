@@ -2,7 +2,6 @@
 // A configuration in a few sentences: what `keepsake run` shows at start and `keepsake check` when
 // all is well. Pure text; never names a secret's content.
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,10 +9,11 @@
 
 namespace keepsake {
 
-// "http://127.0.0.1:8080", one per listener. `ports` are those that the kernel gave, if it was
-// asked.
-std::vector<std::string> describe_listeners(const Config& config,
-                                            const std::vector<std::uint16_t>& ports = {});
+class Server;
+
+// "http://127.0.0.1:8080", one per listener. With the `server` that listens: the ports that the
+// kernel gave, and the addresses behind a name.
+std::vector<std::string> describe_listeners(const Config& config, const Server* server = nullptr);
 // "app: http://127.0.0.1:8081", one per backend.
 std::vector<std::string> describe_backends(const Config& config);
 // "sealed cookie session, gone after 24h without a visit or 31d in all; key 01234567 from ..."

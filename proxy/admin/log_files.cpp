@@ -23,9 +23,18 @@ std::optional<LogFiles> open_log_files(const LogConfig& config, std::string& err
   LogFiles files;
   if (!open_one("log.file", config.file, files.log, error) ||
       !open_one("log.access_file", config.access_file, files.access, error)) {
+    files.discard();
     return std::nullopt;
   }
   return files;
+}
+
+void LogFiles::discard() const {
+  for (const auto& file : {log, access}) {
+    if (file) {
+      file->discard();
+    }
+  }
 }
 
 void apply_log(const LogConfig& config, std::shared_ptr<const LogFile> file) {

@@ -14,6 +14,8 @@ namespace keepsake {
 struct LogFiles {
   std::shared_ptr<const LogFile> log;     // empty: standard error
   std::shared_ptr<const LogFile> access;  // empty: standard output
+  // Removes what opening them has made.
+  void discard() const;
 };
 
 // Empty, with the key and the reason in `error`, if one of them cannot be written.

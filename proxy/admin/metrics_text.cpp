@@ -6,6 +6,7 @@
 
 #include "admin/metrics_traffic.hpp"
 #include "admin/process.hpp"
+#include "base/log.hpp"
 #include "base/metrics.hpp"
 
 namespace keepsake {
@@ -77,7 +78,8 @@ constexpr Line kLines[] = {
     {Counter::StoreErrors, "keepsake_store_errors_total", "", "Failures of the store."},
     {Counter::StoreWrites, "keepsake_store_writes_total", "", "Sessions written to the store."},
     {Counter::LogLinesDropped, "keepsake_log_lines_dropped_total", "",
-     "Lines of the access log that its reader was too slow for."},
+     "Lines of the log and of the access log that were dropped because they were not read in "
+     "time."},
     {Counter::Upgrades, "keepsake_upgrades_total", "",
      "Connections that became tunnels, WebSockets for example."},
     {Counter::TunnelsOpen, "keepsake_tunnels_open", "", "Tunnels that are open now."},
@@ -121,9 +123,11 @@ void write_counters(const Server& server, MetricsWriter& out) {
       out.begin(line.name, line.help);
       last = line.name;
     }
-    // The dropped lines of the access log are counted where they are dropped: here and there.
+    // Dropped lines are counted where they are dropped: by workers, and by the writers of both
+    // logs.
     const bool lines = line.counter == Counter::LogLinesDropped;
-    out.sample(line.label, server.count(line.counter) + (lines ? server.log_lines_lost() : 0));
+    const std::uint64_t elsewhere = lines ? server.log_lines_lost() + log_lines_dropped() : 0;
+    out.sample(line.label, server.count(line.counter) + elsewhere);
   }
 }
 

@@ -27,11 +27,11 @@ namespace {
 // In a terminal a few lines for a person.
 void greet_person(const Config& config, const Server& server, const AdminListener& admin,
                   const Status& status) {
-  const auto line = [](std::string_view what, const std::string& text) {
-    fmt::print(stderr, "  {:<10} {}\n", what, text);
+  std::string text = fmt::format("Keepsake {}\n", KEEPSAKE_VERSION);
+  const auto line = [&text](std::string_view what, const std::string& said) {
+    text += fmt::format("  {:<10} {}\n", what, said);
   };
-  fmt::print(stderr, "Keepsake {}\n", KEEPSAKE_VERSION);
-  for (const std::string& listener : describe_listeners(config, server.ports())) {
+  for (const std::string& listener : describe_listeners(config, &server)) {
     line("listens", listener);
   }
   for (const std::string& backend : describe_backends(config)) {
@@ -44,13 +44,14 @@ void greet_person(const Config& config, const Server& server, const AdminListene
   line("configured", status.config_file == kDemoConfigFile
                          ? "by nothing: a demo, with a key that nobody else has"
                          : status.config_file + " (SIGHUP reads it again)");
+  write_to_log(text);
 }
 
 // Otherwise one log line per fact, for whatever collects them.
 void greet_log(const Config& config, const Server& server, const AdminListener& admin,
                const Status& status) {
   log::info("keepsake {} runs by {}", KEEPSAKE_VERSION, status.config_file);
-  for (const std::string& listener : describe_listeners(config, server.ports())) {
+  for (const std::string& listener : describe_listeners(config, &server)) {
     log::info("listening on {}", listener);
   }
   if (admin.address()) {
@@ -68,6 +69,11 @@ int give_up(HandOver& hand_over, int code, const std::string& text) {
   hand_over.failed(text);
   return code;
 }
+
+// What was logged is written before the process ends, whichever way it ends.
+struct LogEnd {
+  ~LogEnd() { end_log(); }
+};
 
 void warn_of_unused(InheritedSockets& inherited) {
   for (const std::string& address : inherited.left()) {
@@ -113,6 +119,7 @@ int run_command(const RunOptions& options) {
     return give_up(hand_over, kWrongInput, fmt::format("keepsake: {}: {}", *path, error));
   }
   apply_log(config->log, files->log);
+  const LogEnd log_end;
 
   const SystemClock clock;
   asio::io_context io{1};
@@ -130,13 +137,14 @@ int run_command(const RunOptions& options) {
   auto snapshot = server.snapshot();
   const Config& running = snapshot->config;
   AdminListener admin{io, server, status};
-  if (!admin.open(running.admin.address, inherited, error)) {
+  if (!admin.open(running, inherited, error)) {
     error = fmt::format("{}: admin.address: {}", *path, error);
   } else if (!server.start(error)) {
     error = fmt::format("{}: listen: {}", *path, error);
   }
   if (!error.empty()) {
     log::error("{}", error);
+    admin.abandon();
     hand_over.failed(error);
     return kFailed;
   }

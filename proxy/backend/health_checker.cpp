@@ -25,11 +25,7 @@ HealthChecker::~HealthChecker() {
   asio::post(io_, [this] {
     stopping_ = true;
     timer_.cancel();
-    for (const auto& [key, target] : targets_) {
-      if (target->in_use != nullptr) {
-        target->in_use->interrupt();
-      }
-    }
+    streams_.close();  // of checks whose server a reload has taken away, too
   });
   thread_.join();
 }
@@ -89,7 +85,7 @@ void HealthChecker::take_over(const std::vector<BackendConfig>& backends,
         before.erase(known);
       } else {
         target = std::make_shared<Target>(
-            Target{{server, {}, {}, ServerAddresses{addresses_of(server)}, nullptr, {}}, key});
+            Target{{server, {}, {}, ServerAddresses{addresses_of(server)}, {}}, key});
         target->next = clock_.steady();
       }
       target->check = *backend.health_check;

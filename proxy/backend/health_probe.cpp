@@ -29,7 +29,6 @@ Task<std::string> connect(ProbeContext context, ProbeTarget& target, std::unique
   const std::vector<Endpoint> order = target.addresses.order(context.streams.now());
   for (const Endpoint& endpoint : order) {
     link = std::make_unique<Stream>(context.io, context.streams);
-    target.in_use = link.get();
     const error_code error = co_await link->connect(endpoint, deadline);
     if (!error) {
       target.addresses.worked(endpoint);
@@ -108,7 +107,6 @@ Task<std::string> probe(ProbeContext context, ProbeTarget& target) {
       why = text_of(written);
     }
   }
-  target.in_use = nullptr;
   co_return why;
 }
 

@@ -25,7 +25,6 @@ struct ProbeTarget {
   HealthCheckConfig check;
   std::string request;  // made once by probe_request
   ServerAddresses addresses;
-  Stream* in_use = nullptr;  // what to interrupt to end a check early
   ServerTls tls;
 };
 

@@ -52,6 +52,10 @@ constexpr FaultInfo kFaults[] = {
     {"bad_upgrade", C, 400, "Bad Request", "A request to upgrade must not have a body.", true},
     {"rate_limited", C, 429, "Too Many Requests", "Please slow down and try again later.", false},
     {"address_denied", C, 403, "Forbidden", "This address is not available to you.", false},
+    {"plain_http", C, 400, "Bad Request",
+     "This port speaks https, and the request came in plain http: write https:// in front of the "
+     "address.",
+     true},
     {"client_gone", C, 0, "", "", true},
     {"client_stalled", C, 0, "", "", true},
     {"backend_unreachable", B, 502, "Bad Gateway",

@@ -40,6 +40,7 @@ enum class Fault : std::uint8_t {
   BadUpgrade,
   RateLimited,
   AddressDenied,
+  PlainHttp,
   ClientGone,
   ClientStalled,
   // the backend's

@@ -1,13 +1,15 @@
 #include "base/log.hpp"
 
+#include <spdlog/details/os.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
 #include <memory>
 #include <mutex>
 #include <string>
+
+#include "base/log_writer.hpp"
 
 namespace keepsake {
 
@@ -35,49 +37,100 @@ class JsonText final : public spdlog::custom_flag_formatter {
   }
 };
 
-// Standard error, or a file that may be exchanged while workers write.
+std::string_view color_of(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::info:
+      return "\033[32m";
+    case spdlog::level::warn:
+      return "\033[33m\033[1m";
+    case spdlog::level::err:
+      return "\033[31m\033[1m";
+    case spdlog::level::critical:
+      return "\033[1m\033[41m";
+    default:
+      return "\033[36m";
+  }
+}
+
+// Standard error, or a file that may be exchanged while workers write. The lines go to a thread
+// that writes them: no thread that logs waits for the reader.
 class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   void write_to(std::shared_ptr<const LogFile> file) {
     const std::lock_guard lock{mutex_};
     file_ = std::move(file);
   }
+  void begin() {
+    const std::lock_guard lock{mutex_};
+    if (!writer_) {
+      writer_ = std::make_unique<LogWriter>();
+    }
+  }
+  void end() {
+    std::unique_ptr<LogWriter> ending;  // which may take a moment, and holds no lock meanwhile
+    const std::lock_guard lock{mutex_};
+    ending.swap(writer_);
+  }
+  std::uint64_t dropped() {
+    const std::lock_guard lock{mutex_};
+    return dropped_ + (writer_ ? writer_->lost() : 0);
+  }
+  void write_text(std::string_view text) {
+    const std::lock_guard lock{mutex_};
+    add(text);
+  }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (!file_) {
-      console_.log(message);
+    line_.clear();
+    formatter_->format(message, line_);
+    const std::string_view line{line_.data(), line_.size()};
+    if (file_ || !colored_ || message.color_range_end <= message.color_range_start) {
+      add(line);
       return;
     }
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    // A full disk loses the line; there is nobody to tell.
-    [[maybe_unused]] const ssize_t n = ::write(file_->fd(), line.data(), line.size());
+    add(fmt::format(
+        "{}{}{}\033[m{}", line.substr(0, message.color_range_start), color_of(message.level),
+        line.substr(message.color_range_start, message.color_range_end - message.color_range_start),
+        line.substr(message.color_range_end)));
   }
-  void flush_() override { console_.flush(); }
+  void flush_() override {}
   void set_pattern_(const std::string& pattern) override {
     set_formatter_(std::make_unique<spdlog::pattern_formatter>(pattern));
   }
   void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
-    console_.set_formatter(formatter->clone());
     formatter_ = std::move(formatter);
   }
 
  private:
-  spdlog::sinks::stderr_color_sink_mt console_;
+  void add(std::string_view line) {
+    if (!writer_ || !writer_->append(line, file_ ? file_->fd() : STDERR_FILENO, file_)) {
+      ++dropped_;
+    }
+  }
+
+  std::unique_ptr<LogWriter> writer_;
   std::shared_ptr<const LogFile> file_;
+  spdlog::memory_buf_t line_;
+  std::uint64_t dropped_ = 0;
+  const bool colored_ = ::isatty(STDERR_FILENO) == 1 && spdlog::details::os::is_color_terminal();
 };
+
+const std::shared_ptr<LogSink>& sink() {
+  static const auto made = std::make_shared<LogSink>();
+  return made;
+}
 
 }  // namespace
 
 void set_up_log(spdlog::level::level_enum level, bool json, std::shared_ptr<const LogFile> file) {
-  static const auto sink = std::make_shared<LogSink>();
   static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>("keepsake", sink);
+    auto made = std::make_shared<spdlog::logger>("keepsake", sink());
     spdlog::set_default_logger(made);
     return made;
   }();
-  sink->write_to(std::move(file));
+  sink()->begin();
+  sink()->write_to(std::move(file));
   if (json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<JsonText>('*').set_pattern(
@@ -87,7 +140,18 @@ void set_up_log(spdlog::level::level_enum level, bool json, std::shared_ptr<cons
     logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
   }
   logger->set_level(level);
-  logger->flush_on(spdlog::level::info);
+}
+
+void write_to_log(std::string_view text) {
+  sink()->write_text(text);
+}
+
+void end_log() {
+  sink()->end();
+}
+
+std::uint64_t log_lines_dropped() {
+  return sink()->dropped();
 }
 
 std::string escape_for_log(std::string_view text, std::size_t max) {

@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -17,9 +18,17 @@ namespace keepsake {
 namespace log = spdlog;
 
 // `level` is spdlog's; `json` makes each line one JSON object; without `file` lines go to standard
-// error. Call again on reload. Main thread.
+// error. Lines are written by a thread of their own (log_writer.hpp): a log that is not read loses
+// lines, which are counted, and delays no thread. Call again on reload. Main thread.
 void set_up_log(spdlog::level::level_enum level, bool json,
                 std::shared_ptr<const LogFile> file = nullptr);
+
+// Text for a person at a terminal, in its order among the lines of the log.
+void write_to_log(std::string_view text);
+// Writes what waits, within a moment; later lines are dropped. For the end of the process.
+void end_log();
+// How many lines were dropped because they were not read in time.
+std::uint64_t log_lines_dropped();
 
 // `text` with every byte outside printable ASCII, and `"` and `\`, as \xHH: for anything that came
 // from a socket.

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace keepsake {
 
@@ -13,15 +14,18 @@ class LogFile {
   // Empty, and a sentence in `error`, if it cannot be written. Made with mode 0640 if it is
   // missing.
   static std::shared_ptr<const LogFile> open(const std::string& path, std::string& error);
-  explicit LogFile(int fd) : fd_(fd) {}
+  LogFile(int fd, std::string made) : fd_(fd), made_(std::move(made)) {}
   ~LogFile();
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
   int fd() const { return fd_; }
+  // Undoes open(): a file that it made, and that has no line yet, is removed.
+  void discard() const;
 
  private:
   int fd_;
+  std::string made_;  // the path, if open() made the file
 };
 
 }  // namespace keepsake

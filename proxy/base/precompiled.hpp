@@ -1,6 +1,7 @@
 #pragma once
-// The headers of the standard library and of the dependencies that most files include, for the compiler
-// to parse once (keepsake_precompile in the top CMakeLists.txt). Nothing includes this file by name.
+// The headers of the standard library and of the dependencies that most files include, for the
+// compiler to parse once (keepsake_precompile in the top CMakeLists.txt). Nothing includes this
+// file by name.
 
 #include <algorithm>
 #include <array>
@@ -25,6 +26,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+#include <openssl/evp.h>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -32,5 +35,3 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fmt/format.h>
-#include <openssl/evp.h>

@@ -30,8 +30,15 @@ void StreamList::sweep(SteadyTime now, Millis tick) {
   }
 }
 
+void StreamList::close() {
+  closed_ = true;
+  for (Stream* stream = first_; stream != nullptr; stream = stream->next_) {
+    stream->interrupt();
+  }
+}
+
 Stream::Stream(asio::io_context& io, StreamList& list)
-    : receive_op_(list.round()), socket_(io), list_(list) {
+    : receive_op_(list.round()), socket_(io), list_(list), interrupted_(list.closed_) {
   next_ = list.first_;
   if (next_ != nullptr) {
     next_->link_ = &next_;

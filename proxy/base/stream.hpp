@@ -45,7 +45,8 @@ struct WriteTerms {
   const bool* unless = nullptr;  // if that is true by then nothing is written: Interrupted
 };
 
-// The streams of one worker, swept for passed deadlines.
+// All streams of one thread: of clients in whichever phase, of backends, of stores, of health
+// checks. Swept for passed deadlines; and the one place that interrupts all of them.
 class StreamList {
  public:
   StreamList() = default;
@@ -56,6 +57,8 @@ class StreamList {
   // the time until the next sweep: deadlines are rounded up by it, never down. Finds what
   // StreamSocket::missed tells of, too.
   void sweep(SteadyTime now, Millis tick);
+  // The end: interrupts every stream, and each that is made afterwards from its beginning.
+  void close();
   SteadyTime now() const { return now_; }
   void set_now(SteadyTime now) { now_ = now; }
   // Where the reads and writes of these streams meet.
@@ -67,6 +70,7 @@ class StreamList {
   Stream* first_ = nullptr;
   SteadyTime now_{};
   Millis tick_{1000};
+  bool closed_ = false;
 };
 
 class Stream {

@@ -19,7 +19,7 @@ constexpr std::size_t kRecord = 16 * 1024;
 // More than the library can hold of an incomplete record: what is decrypted never overtakes what is
 // still to be decrypted behind it.
 constexpr std::size_t kAhead = 17 * 1024;
-constexpr std::size_t kSpare = 4 * 1024;
+constexpr std::size_t kSpare = Tls::kLeastLanding;
 
 // The first error in the queue, which OpenSSL fills per thread; empties it.
 std::string take_error() {

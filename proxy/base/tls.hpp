@@ -42,6 +42,7 @@ class Tls {
     char* data;
     std::size_t size;
   };
+  static constexpr std::size_t kLeastLanding = 4 * 1024;
   // Where bytes of the socket may be put that will be decrypted into [data, data + size): the far
   // part of it if it is large, memory of ours if it is not. Only after a WantRead.
   Landing landing(char* data, std::size_t size);

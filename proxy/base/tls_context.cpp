@@ -19,18 +19,19 @@ TlsContext new_tls_context(const SSL_METHOD* method) {
   return context;
 }
 
-bool use_tls_identity(SSL_CTX* context, const std::string& certificate_file,
-                      const std::string& key_file, TlsIdentity& identity, std::string& error) {
+std::optional<TlsIdentity> read_tls_identity_files(const std::string& certificate_file,
+                                                   const std::string& key_file,
+                                                   std::string& error) {
   std::string why;
   const std::optional<std::string> certificate = read_tls_file(certificate_file, why);
   if (!certificate) {
     error = certificate_file + ": cannot be read: " + why;
-    return false;
+    return std::nullopt;
   }
   std::optional<std::string> key = read_tls_file(key_file, why);
   if (!key) {
     error = key_file + ": cannot be read: " + why;
-    return false;
+    return std::nullopt;
   }
   TlsIdentityProblem problem;
   std::optional<TlsIdentity> read = read_tls_identity(*certificate, *key, problem);
@@ -38,9 +39,11 @@ bool use_tls_identity(SSL_CTX* context, const std::string& certificate_file,
   if (!read) {
     error = !problem.certificate.empty() ? certificate_file + ": " + problem.certificate
                                          : key_file + ": " + problem.key;
-    return false;
   }
-  identity = std::move(*read);
+  return read;
+}
+
+bool use_tls_identity(SSL_CTX* context, const TlsIdentity& identity, std::string& error) {
   ERR_clear_error();
   bool good = SSL_CTX_use_certificate(context, identity.leaf.get()) == 1 &&
               SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1;
@@ -49,10 +52,25 @@ bool use_tls_identity(SSL_CTX* context, const std::string& certificate_file,
   }
   if (!good) {
     const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-    error = certificate_file + ": " + (reason != nullptr ? reason : "cannot be used");
+    error = reason != nullptr ? reason : "cannot be used";
     ERR_clear_error();
   }
   return good;
+}
+
+bool use_tls_identity(SSL_CTX* context, const std::string& certificate_file,
+                      const std::string& key_file, TlsIdentity& identity, std::string& error) {
+  auto read = read_tls_identity_files(certificate_file, key_file, error);
+  if (!read) {
+    return false;
+  }
+  identity = std::move(*read);
+  std::string why;
+  if (!use_tls_identity(context, identity, why)) {
+    error = certificate_file + ": " + why;
+    return false;
+  }
+  return true;
 }
 
 bool use_tls_authorities(SSL_CTX* context, const std::string& file, bool announce,

@@ -5,6 +5,9 @@
 #include <memory>
 #include <string>
 
+#include <optional>
+#include <string>
+
 #include "base/tls.hpp"
 #include "base/tls_identity.hpp"
 
@@ -15,8 +18,13 @@ using TlsContext = std::unique_ptr<SSL_CTX, TlsFree>;
 // TLS 1.2 and 1.3, forward-secret AEAD suites, no compression, no renegotiation (RFC 9325).
 TlsContext new_tls_context(const SSL_METHOD* method);
 
-// Reads the two files and shows them to the other side. On failure `error` names the file.
-// `identity` is what was read.
+// What the two files hold; empty with `error`, which names the file.
+std::optional<TlsIdentity> read_tls_identity_files(const std::string& certificate_file,
+                                                   const std::string& key_file, std::string& error);
+// Shows it to the other side, beside identities with other kinds of keys. On failure `error` says
+// why.
+bool use_tls_identity(SSL_CTX* context, const TlsIdentity& identity, std::string& error);
+// Both; `identity` is what was read.
 bool use_tls_identity(SSL_CTX* context, const std::string& certificate_file,
                       const std::string& key_file, TlsIdentity& identity, std::string& error);
 

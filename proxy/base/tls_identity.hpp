@@ -26,6 +26,8 @@ struct TlsIdentity {
 
   // The DNS names that the leaf certifies, lower case; "*.example.com" too.
   std::vector<std::string> names() const;
+  // The kind of its key; the library keeps one certificate of each kind in a context.
+  int kind() const { return EVP_PKEY_get_base_id(key.get()); }
   // That the leaf has ended, or not begun, as a sentence with the date; else empty.
   std::string out_of_date() const;
   // "2027-01-31"

@@ -3,9 +3,11 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include <map>
 #include <unordered_map>
 
 #include "base/host_name.hpp"
+#include "base/tls_certificate_sets.hpp"
 #include "base/tls_context.hpp"
 
 namespace keepsake {
@@ -43,8 +45,7 @@ int choose_certificate(SSL* ssl, int*, void* by_name) {
   }
   auto found = names.find(name);
   if (found == names.end()) {
-    const std::size_t dot = name.find('.');
-    found = dot == std::string::npos ? names.end() : names.find("*" + name.substr(dot));
+    found = names.find(wildcard_of(name));
   }
   if (found == names.end()) {
     return SSL_TLSEXT_ERR_NOACK;
@@ -81,49 +82,98 @@ std::vector<std::string> TlsListener::paths() const {
   return out;
 }
 
+// The certificates as they are in their files now.
+bool TlsListener::read(std::vector<TlsIdentity>& identities, std::string& summary,
+                       std::string& error) const {
+  for (const TlsListenerOptions::Files& files : options_.certificates) {
+    auto identity = read_tls_identity_files(files.certificate, files.key, error);
+    if (!identity) {
+      return false;
+    }
+    const std::string out_of_date = identity->out_of_date();
+    summary += (summary.empty() ? "" : "; ") + files.certificate + ": " +
+               (out_of_date.empty() ? "valid until " + identity->ends() : out_of_date);
+    identities.push_back(std::move(*identity));
+  }
+  return true;
+}
+
+// What shows these certificates.
+TlsContext TlsListener::make_context(const std::vector<TlsIdentity>& identities,
+                                     const CertificateSet& set, std::string& error) const {
+  TlsContext context = new_tls_context(TLS_server_method());
+  if (!context) {
+    error = "there is no memory for it";
+    return nullptr;
+  }
+  for (const std::size_t i : set) {
+    std::string why;
+    if (!use_tls_identity(context.get(), identities[i], why)) {
+      error = options_.certificates[i].certificate + ": " + why;
+      return nullptr;
+    }
+  }
+  std::string authorities;
+  if (!options_.client_ca.empty()) {
+    if (!use_tls_authorities(context.get(), options_.client_ca, true, authorities, error)) {
+      return nullptr;
+    }
+    SSL_CTX_set_verify(
+        context.get(),
+        SSL_VERIFY_PEER | (options_.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+        nullptr);
+  }
+  if (!set_scope(context.get(), options_, authorities)) {
+    error = "there is no memory for it";
+    return nullptr;
+  }
+  // Resumption by tickets alone: nothing is kept here.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context.get(), 1);
+  tickets_->serve(context.get());
+  SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  return context;
+}
+
 std::shared_ptr<const TlsListener::Contexts> TlsListener::load(std::string& error) const {
   auto made = std::make_shared<Contexts>();
   made->tickets = tickets_;
-  for (const TlsListenerOptions::Files& files : options_.certificates) {
-    TlsContext context = new_tls_context(TLS_server_method());
-    if (!context) {
-      error = "there is no memory for it";
-      return nullptr;
-    }
-    TlsIdentity identity;
-    if (!use_tls_identity(context.get(), files.certificate, files.key, identity, error)) {
-      return nullptr;
-    }
-    std::string authorities;
-    if (!options_.client_ca.empty()) {
-      if (!use_tls_authorities(context.get(), options_.client_ca, true, authorities, error)) {
+  std::vector<TlsIdentity> identities;
+  if (!read(identities, made->summary, error)) {
+    return nullptr;
+  }
+  std::vector<CertificateFacts> facts;
+  for (const TlsIdentity& identity : identities) {
+    facts.push_back({identity.names(), identity.kind()});
+  }
+  std::map<CertificateSet, SSL_CTX*> by_set;
+  const auto context_of = [&](const CertificateSet& set) -> SSL_CTX* {
+    SSL_CTX*& known = by_set[set];
+    if (known == nullptr) {
+      TlsContext context = make_context(identities, set, error);
+      if (!context) {
         return nullptr;
       }
-      SSL_CTX_set_verify(
-          context.get(),
-          SSL_VERIFY_PEER | (options_.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-          nullptr);
+      known = context.get();
+      if (identities.size() > 1) {
+        SSL_CTX_set_tlsext_servername_callback(known, choose_certificate);
+        SSL_CTX_set_tlsext_servername_arg(known, &made->by_name);
+      }
+      made->all.push_back(std::move(context));
     }
-    if (!set_scope(context.get(), options_, authorities)) {
-      error = "there is no memory for it";
-      return nullptr;
+    return known;
+  };
+  if (context_of(default_certificates(facts)) == nullptr) {  // the first of all
+    return nullptr;
+  }
+  for (const CertificateFacts& one : facts) {
+    for (const std::string& name : one.names) {
+      SSL_CTX* const context = context_of(certificates_for(facts, name));
+      if (context == nullptr) {
+        return nullptr;
+      }
+      made->by_name.try_emplace(name, context);
     }
-    // Resumption by tickets alone: nothing is kept here.
-    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(context.get(), 1);
-    tickets_->serve(context.get());
-    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
-    if (options_.certificates.size() > 1) {
-      SSL_CTX_set_tlsext_servername_callback(context.get(), choose_certificate);
-      SSL_CTX_set_tlsext_servername_arg(context.get(), &made->by_name);
-    }
-    for (const std::string& name : identity.names()) {
-      made->by_name.try_emplace(name, context.get());
-    }
-    const std::string out_of_date = identity.out_of_date();
-    made->summary += (made->summary.empty() ? "" : "; ") + files.certificate + ": " +
-                     (out_of_date.empty() ? "valid until " + identity.ends() : out_of_date);
-    made->all.push_back(std::move(context));
   }
   return made;
 }

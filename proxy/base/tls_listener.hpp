@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/tls.hpp"
+#include "base/tls_context.hpp"
 #include "base/tls_files.hpp"
 #include "base/tls_tickets.hpp"
 
@@ -48,6 +48,9 @@ class TlsListener {
   struct Contexts;
   TlsListener(TlsListenerOptions options, std::shared_ptr<TlsTicketKeys> tickets)
       : options_(std::move(options)), tickets_(std::move(tickets)) {}
+  bool read(std::vector<TlsIdentity>& identities, std::string& summary, std::string& error) const;
+  TlsContext make_context(const std::vector<TlsIdentity>& identities,
+                          const std::vector<std::size_t>& set, std::string& error) const;
   std::shared_ptr<const Contexts> load(std::string& error) const;
   std::vector<std::string> paths() const;
 

@@ -9,8 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/log.hpp"
-
 namespace keepsake {
 
 namespace {
@@ -158,8 +156,8 @@ Task<void> Worker::accept_connections(std::shared_ptr<Listener> kept) {
           break;
         }
         // Out of descriptors or memory: those waiting stay in the kernel's queue meanwhile.
-        log::warn("cannot accept connections on {}: {}",
-                  listener.front().listen.address.to_string(), std::strerror(errno));
+        warn_within(shared_.lines.accept, streams_.now(), "cannot accept connections on {}: {}",
+                    listener.front().listen.address.to_string(), std::strerror(errno));
         Pause pause{listener.pause};
         co_await pause;
         continue;

@@ -30,8 +30,9 @@ bool asks_to_clear(const ResponseHead& head) {
 
 void refuse_write(Exchange& x, std::string_view why) {
   x.worker.metrics().add(Counter::RefusedWrites);
-  log::warn("backend {} asked to write the session, refused: {} (request {})",
-            x.balancer->config().name, why, request_id(x));
+  warn_within(x.worker.shared().lines.session_write, x.worker.streams().now(),
+              "backend {} asked to write the session, refused: {} (request {})",
+              x.balancer->config().name, why, request_id(x));
 }
 
 // Whether every pair is within the limits that hold for one value.

@@ -25,6 +25,7 @@ struct Client {
     Waiting,  // for the backend; the sweep looks whether the client is still there
     Writing,
     Tunnel,
+    Lingering,  // after the last response: what the client still sends is read and forgotten
   };
 
   // How an HTTP/1 connection ends when no exchange follows.
@@ -51,6 +52,7 @@ struct Client {
   Phase phase = Phase::Idle;
   Ending ending = Ending::Close;
   std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
+  bool plain_at_tls = false;     // plain http at a listener of https
   std::size_t number = 0;        // of the exchange on its connection, from 1
   Tunnel* tunnel = nullptr;      // in Phase::Tunnel: what the drain closes
   Stream* on_cut = nullptr;      // the backend connection in use: interrupted with the client

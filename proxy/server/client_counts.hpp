@@ -1,9 +1,9 @@
 #pragma once
-// How many connections each client address has open, over all workers: for
-// limits.connections_per_client. Asked when a connection opens or closes and only if there is such
-// a limit.
+// How many connections each client has open, over all workers: for limits.connections_per_client.
+// Asked when a connection opens or closes and only if there is such a limit.
 
-#include <cstring>
+#include <array>
+#include <cstdint>
 #include <mutex>
 #include <unordered_map>
 
@@ -13,35 +13,26 @@ namespace keepsake {
 
 class ClientCounts {
  public:
-  // Counts one more, unless `limit` are open already: then false.
-  bool enter(const IpAddress& address, std::size_t limit) {
-    const std::lock_guard lock(mutex_);
-    std::size_t& count = counts_[address];
-    if (count >= limit) {
-      return false;
-    }
-    ++count;
-    return true;
-  }
+  ClientCounts();
 
-  void leave(const IpAddress& address) {
-    const std::lock_guard lock(mutex_);
-    const auto found = counts_.find(address);
-    if (found != counts_.end() && --found->second == 0) {
-      counts_.erase(found);
-    }
-  }
+  // Counts one more, unless `limit` are open already: then false.
+  bool enter(const IpAddress& address, std::size_t limit);
+  void leave(const IpAddress& address);
+  // Where a client stands among the others; another place in each process.
+  std::size_t place_of(const IpAddress& address) const;
 
  private:
+  // As rate_limits count: an IPv6 client has a whole /64, and each of its connections may come
+  // from another address of it.
+  using Key = std::array<std::uint8_t, 16>;
+  // Seeded: clients choose their addresses, and must not choose the slots they share.
   struct Hash {
-    std::size_t operator()(const IpAddress& address) const {
-      std::size_t halves[2];
-      std::memcpy(halves, address.bytes.data(), sizeof halves);
-      return halves[0] * 0x9e3779b97f4a7c15U ^ halves[1];
-    }
+    std::array<std::uint64_t, 2> seed;
+    std::size_t operator()(const Key& key) const;
   };
+
   std::mutex mutex_;
-  std::unordered_map<IpAddress, std::size_t, Hash> counts_;  // never more entries than connections
+  std::unordered_map<Key, std::size_t, Hash> counts_;  // never more entries than connections
 };
 
 }  // namespace keepsake

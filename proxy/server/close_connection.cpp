@@ -80,9 +80,11 @@ Task<void> close_connection(Connection& c) {
     case Ending::Close:
       break;
     case Ending::Linger:
+      c.client.phase = Client::Phase::Lingering;
       co_await linger(c.stream, input_space(c), c.worker);
       break;
     case Ending::Truncate:
+      c.client.phase = Client::Phase::Lingering;
       c.stream.break_off();
       co_await discard_input(c.stream, input_space(c), c.worker);
       break;

@@ -4,7 +4,6 @@
 
 #include <array>
 
-#include "base/log.hpp"
 #include "http/forwarded.hpp"
 #include "server/close_connection.hpp"
 #include "server/exchange.hpp"
@@ -96,7 +95,7 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const
     co_return;
   }
   try {
-    connection.client.https_port = front.listen.redirect_to_https.value_or(0);
+    connection.client.https_port = front.tls ? 0 : front.listen.redirect_to_https.value_or(0);
     bool more = true;
     if (front.opens()) {
       more = co_await open_connection(connection, front);
@@ -109,7 +108,8 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const
     }
   } catch (const std::exception& error) {
     // Nothing on the data path throws but the allocator.
-    log::error("a connection was given up: {}", error.what());
+    log_within(worker.shared().lines.given_up, worker.streams().now(), spdlog::level::err,
+               "a connection was given up: {}", error.what());
     connection.client.ending = Client::Ending::Abandon;
   }
   co_await close_connection(connection);

@@ -33,7 +33,9 @@ Task<bool> run_exchange(Client& client) {
     fault = check_request(x);
   }
   if (fault == Fault::None) {
-    fault = client.https_port == 0 ? match_route(x) : redirect_to_https(x);
+    fault = client.https_port != 0 ? redirect_to_https(x)
+            : !client.plain_at_tls ? match_route(x)
+                                   : Fault::PlainHttp;
   }
   if (fault == Fault::None && is_guarded(x)) {
     fault = guard_route(x);

@@ -48,10 +48,11 @@ void log_fault(Exchange& x, Fault fault) {
   if (!spdlog::should_log(level)) {
     return;
   }
-  log::log(level, "{} fault {} from {}{}{}{}{} (request {})", side_text(info.side), info.word,
-           client_text(x), x.note.empty() ? "" : ": ", x.note,
-           x.balancer != nullptr ? ", backend " : "",
-           x.balancer != nullptr ? x.balancer->config().name : "", request_id(x));
+  log_within(x.worker.shared().lines.fault[static_cast<std::size_t>(fault)],
+             x.worker.streams().now(), level, "{} fault {} from {}{}{}{}{} (request {})",
+             side_text(info.side), info.word, client_text(x), x.note.empty() ? "" : ": ", x.note,
+             x.balancer != nullptr ? ", backend " : "",
+             x.balancer != nullptr ? x.balancer->config().name : "", request_id(x));
 }
 
 void fail_exchange(Exchange& x, Fault fault) {

@@ -58,20 +58,23 @@ Task<Fault> make_link(Exchange& x, Slot& slot) {
     co_return Fault::ClientGone;
   }
   if (connected.itself) {
-    log::warn("backend {}: {} is Keepsake itself: it listens there (request {})", pool.backend(),
-              pool.url(), request_id(x));
+    warn_within(x.worker.shared().lines.connect, x.worker.streams().now(),
+                "backend {}: {} is Keepsake itself: it listens there (request {})", pool.backend(),
+                pool.url(), request_id(x));
     co_return Fault::Loop;
   }
   if (connected.error && is_ours(connected.error)) {
-    log::warn("cannot connect to {} from here: {} (request {})", pool.url(),
-              connected.error.message(), request_id(x));
+    warn_within(x.worker.shared().lines.connect, x.worker.streams().now(),
+                "cannot connect to {} from here: {} (request {})", pool.url(),
+                connected.error.message(), request_id(x));
     co_return Fault::Overloaded;
   }
   if (connected.error) {
     x.balancer->count_failure(pool, x.worker.streams().now());
     const bool by_tls = !connected.tls_failure.empty();
-    log::warn("cannot connect to {}: {}{} (request {})", pool.url(), by_tls ? "TLS: " : "",
-              by_tls ? connected.tls_failure : connected.error.message(), request_id(x));
+    warn_within(x.worker.shared().lines.connect, x.worker.streams().now(),
+                "cannot connect to {}: {}{} (request {})", pool.url(), by_tls ? "TLS: " : "",
+                by_tls ? connected.tls_failure : connected.error.message(), request_id(x));
     if (by_tls) {
       co_return Fault::BackendTls;
     }

@@ -16,7 +16,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-void append_hex(const unsigned char* bytes, std::size_t size, std::string& out) {
+void append_hex_bytes(const unsigned char* bytes, std::size_t size, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   for (std::size_t i = 0; i < size; ++i) {
     out.push_back(kHex[bytes[i] >> 4U]);
@@ -137,7 +137,7 @@ void inject_assertion(Exchange& x, std::string_view secret, std::size_t headers_
        reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac.data(), &size);
   out.append(kAssertionHeader).append(": v1 t="sv).append(time).append(" h="sv).append(names);
   out.append(" s="sv);
-  append_hex(mac.data(), size, out);
+  append_hex_bytes(mac.data(), size, out);
   out.append("\r\n"sv);
 }
 

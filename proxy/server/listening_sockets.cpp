@@ -3,18 +3,18 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/filter.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "base/log.hpp"
 #include "base/stream_socket.hpp"
+#include "server/socket_name.hpp"
 
 namespace keepsake {
 
@@ -22,117 +22,44 @@ namespace {
 
 constexpr int kQueue = 4096;
 
-struct SocketName {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  const sockaddr* generic() const { return reinterpret_cast<const sockaddr*>(&storage); }
-  const sockaddr_in& v4() const { return reinterpret_cast<const sockaddr_in&>(storage); }
-  const sockaddr_in6& v6() const { return reinterpret_cast<const sockaddr_in6&>(storage); }
-  std::string path() const {
-    const auto& unix_name = reinterpret_cast<const sockaddr_un&>(storage);
-    return std::string{unix_name.sun_path,
-                       ::strnlen(unix_name.sun_path, sizeof unix_name.sun_path)};
-  }
+// Which of the kinds of trouble only concern one address of a name: this machine lacks the family.
+bool is_missing_here(int code) {
+  return code == EADDRNOTAVAIL || code == EAFNOSUPPORT;
+}
+
+struct Trouble {
+  int code = 0;
+  std::string text;
 };
 
-SocketName name_of(int fd) {
-  SocketName name;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&name.storage), &name.size);
-  return name;
-}
-
-std::uint16_t port_of(const SocketName& name) {
-  switch (name.storage.ss_family) {
-    case AF_INET:
-      return ntohs(name.v4().sin_port);
-    case AF_INET6:
-      return ntohs(name.v6().sin6_port);
-    default:
-      return 0;
-  }
-}
-
-std::optional<SocketName> find_name(const SocketAddress& address, std::string& error) {
-  SocketName name;
-  if (address.kind == SocketAddress::Kind::Unix) {
-    auto& target = reinterpret_cast<sockaddr_un&>(name.storage);
-    target.sun_family = AF_UNIX;
-    if (address.path.size() >= sizeof target.sun_path) {
-      error = "the path of a unix socket may have at most 107 bytes";
-      return std::nullopt;
-    }
-    std::memcpy(target.sun_path, address.path.data(), address.path.size());
-    name.size = sizeof target;
-    return name;
-  }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string port = std::to_string(address.port);
-  if (const int code = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found);
-      code != 0) {
-    error = ::gai_strerror(code);
-    return std::nullopt;
-  }
-  std::memcpy(&name.storage, found->ai_addr, found->ai_addrlen);
-  name.size = found->ai_addrlen;
-  ::freeaddrinfo(found);
-  return name;
-}
-
-bool same(const SocketName& a, const SocketName& b) {
-  if (a.storage.ss_family != b.storage.ss_family || port_of(a) != port_of(b)) {
-    return false;
-  }
-  switch (a.storage.ss_family) {
-    case AF_INET:
-      return a.v4().sin_addr.s_addr == b.v4().sin_addr.s_addr;
-    case AF_INET6:
-      return std::memcmp(&a.v6().sin6_addr, &b.v6().sin6_addr, sizeof(in6_addr)) == 0 &&
-             a.v6().sin6_scope_id == b.v6().sin6_scope_id;
-    default:
-      return a.path() == b.path();
-  }
-}
-
-std::string text_of(int fd) {
-  const SocketName name = name_of(fd);
-  if (name.storage.ss_family == AF_UNIX) {
-    return "unix:" + name.path();
-  }
-  char host[NI_MAXHOST] = "?";
-  ::getnameinfo(name.generic(), name.size, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
-  const bool v6 = name.storage.ss_family == AF_INET6;
-  return v6 ? fmt::format("[{}]:{}", host, port_of(name))
-            : fmt::format("{}:{}", host, port_of(name));
-}
-
-int open_socket(const SocketName& name, bool share, std::string& error) {
-  const int family = name.storage.ss_family;
+int open_socket(const SocketName& name, bool share, const Opening& opening, Trouble& trouble) {
+  const int family = name.family();
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
-    error = std::strerror(errno);
+    trouble = {errno, std::strerror(errno)};
     return -1;
   }
   const int on = 1;
   if (family != AF_UNIX) {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  } else if (opening.mode) {
+    ::fchmod(fd, *opening.mode);  // the file is born with it, less the umask: never with more
   }
   if (family == AF_INET6) {
-    // [::] also serves IPv4, as people expect of it in containers.
-    const int off = 0;
-    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    // [::] also serves IPv4, as people expect of it in containers, unless another socket does.
+    const int only = opening.v6_only ? 1 : 0;
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
   }
   if (share) {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }
   if (::bind(fd, name.generic(), name.size) != 0) {
     const int code = errno;
-    error = code == EADDRINUSE ? "the address is in use by another program (or another keepsake)"
-                               : std::strerror(code);
+    trouble = {code, code == EADDRINUSE
+                         ? "the address is in use by another program (or another keepsake)"
+                         : std::strerror(code)};
     if (code == EACCES && family != AF_UNIX) {
-      error.append(
+      trouble.text.append(
           "; a port below 1024 needs CAP_NET_BIND_SERVICE, or systemd to open it "
           "(keepsake.socket)");
     }
@@ -142,21 +69,21 @@ int open_socket(const SocketName& name, bool share, std::string& error) {
   return fd;
 }
 
-SharedSocket listening(int fd, std::string& error) {
+SharedSocket listening(int fd, Trouble& trouble) {
   if (::listen(fd, kQueue) != 0) {
-    error = std::strerror(errno);
+    trouble = {errno, std::strerror(errno)};
     ::close(fd);
     return nullptr;
   }
   return std::make_shared<const ListeningSocket>(fd, true);
 }
 
-std::vector<SharedSocket> open_tcp(SocketName name, std::size_t count, std::string& error,
-                                   const std::vector<std::uint16_t>& ours) {
+std::vector<SharedSocket> open_tcp(SocketName name, const Opening& opening, Trouble& trouble) {
   // Once without SO_REUSEPORT: it fails if anybody listens there, also somebody who would share.
   // Where we ourselves do, on 127.0.0.1 say while the file now has 0.0.0.0, nobody else can.
-  if (port_of(name) == 0 || std::find(ours.begin(), ours.end(), port_of(name)) == ours.end()) {
-    const int probe = open_socket(name, false, error);
+  const std::vector<std::uint16_t>& ours = opening.ours;
+  if (name.port() == 0 || std::find(ours.begin(), ours.end(), name.port()) == ours.end()) {
+    const int probe = open_socket(name, false, opening, trouble);
     if (probe < 0) {
       return {};
     }
@@ -164,9 +91,9 @@ std::vector<SharedSocket> open_tcp(SocketName name, std::size_t count, std::stri
     ::close(probe);
   }
   std::vector<SharedSocket> sockets;
-  while (sockets.size() < count) {
-    const int fd = open_socket(name, true, error);
-    SharedSocket socket = fd < 0 ? nullptr : listening(fd, error);
+  while (sockets.size() < opening.count) {
+    const int fd = open_socket(name, true, opening, trouble);
+    SharedSocket socket = fd < 0 ? nullptr : listening(fd, trouble);
     if (!socket) {
       return {};
     }
@@ -175,31 +102,79 @@ std::vector<SharedSocket> open_tcp(SocketName name, std::size_t count, std::stri
   return sockets;
 }
 
-std::vector<SharedSocket> open_unix(const SocketName& name, std::string& error) {
-  // A socket file that nobody answers on is left over from a crash.
+// A socket file that refuses connections is left over from a crash. The question does not wait: an
+// owner that is stuck has a full queue, and is an owner.
+void remove_leftover(const SocketName& name) {
   const std::string path = name.path();
   struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(probe, name.generic(), name.size) != 0 && errno == ECONNREFUSED) {
-      ::unlink(path.c_str());
-    }
-    ::close(probe);
+  if (::stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) {
+    return;
   }
-  const int fd = open_socket(name, false, error);
-  SharedSocket socket = fd < 0 ? nullptr : listening(fd, error);
-  return socket ? std::vector{std::move(socket)} : std::vector<SharedSocket>{};
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (::connect(probe, name.generic(), name.size) != 0 && errno == ECONNREFUSED) {
+    ::unlink(path.c_str());
+  }
+  ::close(probe);
 }
+
+std::vector<SharedSocket> open_unix(const SocketName& name, const Opening& opening,
+                                    Trouble& trouble) {
+  remove_leftover(name);
+  const int fd = open_socket(name, false, opening, trouble);
+  SharedSocket socket = fd < 0 ? nullptr : listening(fd, trouble);
+  if (!socket) {
+    return {};
+  }
+  if (opening.mode && !socket->set_mode(*opening.mode)) {
+    trouble = {errno, fmt::format("its mode cannot be set: {}", std::strerror(errno))};
+    socket->refuse_newcomers();
+    return {};
+  }
+  return {std::move(socket)};
+}
+
+// Every address of a name; those of a family that this machine lacks are left out.
+std::vector<SharedSocket> open_names(const std::vector<SocketName>& names, const Opening& opening,
+                                     Trouble& trouble) {
+  std::vector<SharedSocket> sockets;
+  for (SocketName name : names) {
+    if (name.port() == 0 && !sockets.empty()) {
+      name.set_port(sockets.front()->port());  // one port for all of them
+    }
+    Trouble own;
+    std::vector<SharedSocket> more = open_tcp(name, opening, own);
+    if (more.empty() && !is_missing_here(own.code)) {
+      trouble = std::move(own);
+      return {};
+    }
+    if (more.empty()) {
+      trouble = std::move(own);
+    }
+    sockets.insert(sockets.end(), more.begin(), more.end());
+  }
+  return sockets;
+}
+
+// A port of the kernel's choice may be taken at the second address of a name.
+constexpr int kAttempts = 8;
 
 }  // namespace
 
 ListeningSocket::ListeningSocket(int fd, bool ours)
-    : fd_(fd), port_(port_of(name_of(fd))), ours_(ours) {
+    : fd_(fd), port_(name_of(fd).port()), ours_(ours) {
   tune_tcp(fd);  // for those who are accepted from it
 }
 
 ListeningSocket::~ListeningSocket() {
   ::close(fd_);
+}
+
+bool ListeningSocket::set_mode(unsigned mode) const {
+  return ::chmod(name_of(fd_).path().c_str(), mode) == 0;
+}
+
+std::string ListeningSocket::host() const {
+  return name_of(fd_).host_text();
 }
 
 bool ListeningSocket::refuse_newcomers() const {
@@ -250,24 +225,22 @@ std::vector<SharedSocket> InheritedSockets::take(const SocketAddress& address) {
   if (sockets_.empty()) {
     return taken;
   }
-  const std::optional<SocketName> name = find_name(address, ignored);
-  if (!name) {
-    return taken;
-  }
-  SocketName wanted = *name;
-  const bool any_port = address.kind == SocketAddress::Kind::Tcp && address.port == 0;
-  std::erase_if(sockets_, [&](const SharedSocket& socket) {
+  const std::vector<SocketName> wanted = find_names(address, ignored);
+  // Port 0 of the file stands for the first one that has this host.
+  std::uint16_t port = address.port;
+  const auto matches = [&](const SharedSocket& socket) {
     const SocketName bound = name_of(socket->fd());
-    if (any_port && port_of(wanted) == 0 && bound.storage.ss_family == wanted.storage.ss_family) {
-      // Port 0 of the file stands for the first one that has this host.
-      SocketName candidate = wanted;
-      reinterpret_cast<sockaddr_in&>(candidate.storage).sin_port = htons(port_of(bound));
-      if (same(candidate, bound)) {
-        wanted = candidate;
+    return std::any_of(wanted.begin(), wanted.end(), [&](SocketName name) {
+      if (name.port() == 0) {
+        name.set_port(port != 0 ? port : bound.port());
       }
-    }
-    const bool match = same(wanted, bound);
+      return name == bound;
+    });
+  };
+  std::erase_if(sockets_, [&](const SharedSocket& socket) {
+    const bool match = matches(socket);
     if (match) {
+      port = socket->port();
       taken.push_back(socket);
     }
     return match;
@@ -278,36 +251,88 @@ std::vector<SharedSocket> InheritedSockets::take(const SocketAddress& address) {
 std::vector<std::string> InheritedSockets::left() const {
   std::vector<std::string> addresses;
   for (const SharedSocket& socket : sockets_) {
-    addresses.push_back(text_of(socket->fd()));
+    addresses.push_back(name_of(socket->fd()).text());
   }
   return addresses;
 }
 
-std::vector<SharedSocket> open_listeners(const SocketAddress& address, std::size_t count,
-                                         std::string& error,
-                                         const std::vector<std::uint16_t>& ours) {
-  const std::optional<SocketName> name = find_name(address, error);
-  if (!name) {
+std::vector<SharedSocket> open_listeners(const SocketAddress& address, const Opening& opening,
+                                         std::string& error) {
+  const std::vector<SocketName> names = find_names(address, error);
+  if (names.empty()) {
     return {};
   }
-  return address.kind == SocketAddress::Kind::Unix ? open_unix(*name, error)
-                                                   : open_tcp(*name, count, error, ours);
+  Trouble trouble;
+  std::vector<SharedSocket> sockets;
+  if (address.kind == SocketAddress::Kind::Unix) {
+    sockets = open_unix(names.front(), opening, trouble);
+  } else {
+    const int attempts = address.port == 0 && names.size() > 1 ? kAttempts : 1;
+    for (int i = 0; i < attempts && sockets.empty(); ++i) {
+      sockets = open_names(names, opening, trouble);
+    }
+  }
+  if (sockets.empty()) {
+    error = trouble.text;
+  }
+  return sockets;
 }
 
-std::optional<std::vector<ListeningAddress>> listen_on(const std::vector<ListenConfig>& wanted,
+bool leaves_v4_to_others(const SocketAddress& address, const Config& config) {
+  if (address.host != "::" || address.port == 0) {
+    return false;
+  }
+  const auto serves_v4 = [&address](const SocketAddress& other) {
+    if (other.kind != SocketAddress::Kind::Tcp || other.port != address.port) {
+      return false;
+    }
+    std::string ignored;
+    const std::vector<SocketName> names = find_names(other, ignored);
+    return std::any_of(names.begin(), names.end(),
+                       [](const SocketName& name) { return name.family() == AF_INET; });
+  };
+  return (config.admin.address && serves_v4(*config.admin.address)) ||
+         std::any_of(config.listen.begin(), config.listen.end(),
+                     [&](const ListenConfig& other) { return serves_v4(other.address); });
+}
+
+namespace {
+
+// Of a unix socket that stays. The mode of one that somebody else opened is theirs.
+void change_mode(ListeningAddress& listening, std::optional<unsigned> mode) {
+  const SharedSocket& socket = listening.sockets.front();
+  if (listening.address.kind != SocketAddress::Kind::Unix || listening.mode == mode ||
+      !socket->ours()) {
+    return;
+  }
+  const mode_t umask = ::umask(0);
+  ::umask(umask);
+  if (!socket->set_mode(mode.value_or(0777 & ~umask))) {
+    log::error("the mode of {} cannot be set: {}", listening.address.to_string(),
+               std::strerror(errno));
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<ListeningAddress>> listen_on(const Config& wanted,
                                                        const std::vector<ListeningAddress>& present,
                                                        const std::vector<std::uint16_t>& ours,
                                                        std::size_t count,
                                                        InheritedSockets& inherited,
                                                        std::string& error) {
   std::vector<ListeningAddress> found;
+  std::vector<SharedSocket> fresh;
   std::vector<bool> used(present.size(), false);
-  for (const ListenConfig& listen : wanted) {
+  for (const ListenConfig& listen : wanted.listen) {
     ListeningAddress& next = found.emplace_back();
     next.address = listen.address;
+    next.v6_only = leaves_v4_to_others(listen.address, wanted);
+    next.mode = listen.mode;
     for (std::size_t i = 0; i < present.size() && next.sockets.empty(); ++i) {
-      if (!used[i] && present[i].address == listen.address) {
+      if (!used[i] && present[i].address == listen.address && present[i].v6_only == next.v6_only) {
         used[i] = true;
+        next.mode = present[i].mode;
         next.sockets = present[i].sockets;
       }
     }
@@ -316,13 +341,21 @@ std::optional<std::vector<ListeningAddress>> listen_on(const std::vector<ListenC
     }
     if (next.sockets.empty()) {
       std::string why;
-      next.sockets = open_listeners(listen.address, count, why, ours);
+      next.sockets = open_listeners(listen.address, {count, ours, next.v6_only, listen.mode}, why);
       if (next.sockets.empty()) {
         error = fmt::format("cannot listen on {}: {}", listen.address.to_string(), why);
+        for (const SharedSocket& socket : fresh) {
+          socket->refuse_newcomers();  // so that a unix socket leaves no file
+        }
         return std::nullopt;
       }
+      fresh.insert(fresh.end(), next.sockets.begin(), next.sockets.end());
     }
     next.port = next.sockets.front()->port();
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    change_mode(found[i], wanted.listen[i].mode);
+    found[i].mode = wanted.listen[i].mode;
   }
   return found;
 }

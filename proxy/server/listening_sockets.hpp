@@ -32,6 +32,10 @@ class ListeningSocket {
   // who keeps it and lets newcomers wait in it for the next process.
   bool refuse_newcomers() const;
   bool ours() const { return ours_; }
+  // Of the file of a unix socket; false with errno.
+  bool set_mode(unsigned mode) const;
+  // The address that it is bound to, as text without the port.
+  std::string host() const;
 
  private:
   int fd_;
@@ -63,23 +67,34 @@ class InheritedSockets {
 
 // One entry of `listen` as it is in use.
 struct ListeningAddress {
-  SocketAddress address;  // as configured
+  SocketAddress address;           // as configured
+  bool v6_only = false;            // a [::] that leaves IPv4 to another socket
+  std::optional<unsigned> mode{};  // of a unix socket
   std::vector<SharedSocket> sockets;
   std::uint16_t port = 0;  // as bound; 0 for unix
 };
 
-// `count` listening sockets for one address: SO_REUSEPORT siblings for TCP, one socket for unix.
-// TCP port 0 is chosen by the kernel, once. On failure `error` says why and nothing stays open. A
-// port that anybody else listens on, another keepsake included, is refused; `ours` are ports that
-// we listen on already, at other addresses than this one.
-std::vector<SharedSocket> open_listeners(const SocketAddress& address, std::size_t count,
-                                         std::string& error,
-                                         const std::vector<std::uint16_t>& ours = {});
+struct Opening {
+  std::size_t count = 1;              // sockets for each address, of TCP
+  std::vector<std::uint16_t> ours{};  // ports that we listen on already, at other addresses
+  bool v6_only = false;
+  std::optional<unsigned> mode{};
+};
+
+// Listening sockets for every address of a name or the one address: SO_REUSEPORT siblings for TCP,
+// one socket for unix. TCP port 0 is chosen by the kernel, once. On failure `error` says why and
+// nothing stays open. A port that anybody else listens on, another keepsake included, is refused.
+std::vector<SharedSocket> open_listeners(const SocketAddress& address, const Opening& opening,
+                                         std::string& error);
+
+// Whether `address` is [::] and the configuration also has an IPv4 address with its port: then the
+// two sockets share the port by family, where [::] alone would serve both.
+bool leaves_v4_to_others(const SocketAddress& address, const Config& config);
 
 // Every address of `wanted`: the sockets of `present` where it is there already, else inherited
 // ones, else new ones. Empty, with the address and the reason in `error`, if one cannot be had;
-// then `present` is as it was and nothing new stays open.
-std::optional<std::vector<ListeningAddress>> listen_on(const std::vector<ListenConfig>& wanted,
+// then `present` is as it was, and nothing new stays open or has a file.
+std::optional<std::vector<ListeningAddress>> listen_on(const Config& wanted,
                                                        const std::vector<ListeningAddress>& present,
                                                        const std::vector<std::uint16_t>& ours,
                                                        std::size_t count,

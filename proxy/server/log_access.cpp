@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/log_writer.hpp"
 #include "server/access_line.hpp"
 #include "server/count_exchange.hpp"
 #include "server/exchange.hpp"
-#include "server/log_writer.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {

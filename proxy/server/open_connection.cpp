@@ -1,5 +1,6 @@
 #include "server/open_connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -16,28 +17,20 @@ namespace keepsake {
 namespace {
 
 constexpr std::size_t kMostProxyHeader = 16 + kMaxProxyV2Payload;
+// What the first read of a connection takes: a whole ClientHello mostly.
+constexpr std::size_t kFirstRead = std::max<std::size_t>(kMostProxyHeader, 2048);
 // A certificate may be signed and still name somebody at a length that no backend takes.
 constexpr std::size_t kMostSubject = 2048;
 
-// Anybody can cause these lines: one in ten seconds and worker, with the number of those left out.
 void log_refusal(Connection& c, std::string_view what, std::string_view why) {
-  constexpr std::chrono::seconds kPause{10};
-  static thread_local SteadyTime next{};
-  static thread_local std::uint64_t left_out = 0;
-  const SteadyTime now = c.worker.streams().now();
-  if (now < next) {
-    ++left_out;
-    return;
-  }
-  next = now + kPause;
-  log::warn("a connection from {} was closed: {}{}{}{}", c.peer.text, what, why.empty() ? "" : ": ",
-            why, left_out == 0 ? "" : fmt::format(" ({} more were not logged)", left_out));
-  left_out = 0;
+  warn_within(c.worker.shared().lines.closed, c.worker.streams().now(),
+              "a connection from {} was closed: {}{}{}", c.peer.text, what, why.empty() ? "" : ": ",
+              why);
 }
 
 // What of the connection's first bytes is not the header any more.
 struct Rest {
-  std::array<char, kMostProxyHeader> bytes{};
+  std::array<char, kFirstRead> bytes;
   std::size_t begin = 0, end = 0;
   std::string_view view() const { return {bytes.data() + begin, end - begin}; }
 };
@@ -106,16 +99,32 @@ bool read_subject(Connection& c, const ListenTls& config) {
   return true;
 }
 
-Task<bool> secure(Connection& c, const Front& front, SteadyTime deadline, std::string_view early) {
+// TLS begins with a control byte (RFC 8446 5.1), a request with a letter of its method or an empty
+// line.
+bool is_plain_http(char first) {
+  return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') || first == '\r' ||
+         first == '\n';
+}
+
+// The bytes that came already are the begin of the first request.
+void keep(Connection& c, std::string_view bytes) {
+  if (!bytes.empty()) {
+    c.client.workspace = c.worker.take_workspace();
+    std::memcpy(c.client.workspace->in.space(), bytes.data(), bytes.size());
+    c.client.workspace->in.commit(bytes.size());
+  }
+}
+
+Task<bool> shake_hands(Connection& c, const Front& front, SteadyTime deadline,
+                       std::string_view early) {
   Metrics& metrics = c.worker.metrics();
   std::unique_ptr<Tls> tls = front.tls->accept(c.stream.fd());
   std::string why = "there is no memory for it";
   IoStatus status = IoStatus::Failed;
   if (tls) {
-    if (!early.empty()) {
-      std::memcpy(tls->landing(nullptr, 0).data, early.data(), early.size());
-      tls->feed(early.size());
-    }
+    static_assert(kFirstRead <= Tls::kLeastLanding);
+    std::memcpy(tls->landing(nullptr, 0).data, early.data(), early.size());
+    tls->feed(early.size());
     status = co_await c.stream.handshake(tls, deadline, why);
   }
   if (status != IoStatus::Ok) {
@@ -139,6 +148,29 @@ Task<bool> secure(Connection& c, const Front& front, SteadyTime deadline, std::s
   co_return true;
 }
 
+// A listener of https. Plain http is answered, not closed: a person who left out the https:// must
+// be told.
+Task<bool> secure(Connection& c, const Front& front, SteadyTime deadline, Rest& rest) {
+  if (rest.view().empty()) {
+    rest.begin = 0;
+    const IoResult read =
+        co_await c.stream.read_some(rest.bytes.data(), rest.bytes.size(), deadline);
+    rest.end = read.bytes;
+  }
+  if (rest.view().empty()) {
+    c.worker.metrics().add(Counter::TlsHandshakeFailures);
+    co_return false;
+  }
+  if (is_plain_http(rest.view().front())) {
+    c.worker.metrics().add(Counter::TlsHandshakeFailures);
+    c.client.plain_at_tls = true;
+    c.client.https_port = front.listen.redirect_to_https.value_or(0);
+    keep(c, rest.view());
+    co_return true;
+  }
+  co_return co_await shake_hands(c, front, deadline, rest.view());
+}
+
 }  // namespace
 
 Task<bool> open_connection(Connection& c, const Front& front) {
@@ -159,17 +191,13 @@ Task<bool> open_connection(Connection& c, const Front& front) {
     }
   }
   if (!front.tls) {
-    if (!rest.view().empty()) {
-      c.client.workspace = worker.take_workspace();
-      std::memcpy(c.client.workspace->in.space(), rest.view().data(), rest.view().size());
-      c.client.workspace->in.commit(rest.view().size());
-    }
+    keep(c, rest.view());
     co_return true;
   }
   std::atomic<std::size_t>& in_progress = worker.shared().handshakes;
   bool open = in_progress.fetch_add(1, std::memory_order_relaxed) < config.limits.handshakes;
   if (open) {
-    open = co_await secure(c, front, deadline, rest.view());
+    open = co_await secure(c, front, deadline, rest);
   } else {
     worker.metrics().add(Counter::TlsHandshakesRefused);
     if (worker.shared().seldom.now(SeldomLine::Handshakes, worker.clock().steady())) {

@@ -10,14 +10,13 @@ namespace {
 // One shard below this many buckets: an uneven spread over sixteen would evict too early.
 constexpr std::size_t kFew = 4096;
 
-// Both halves of the product, so that every bit of both sides counts.
+}  // namespace
+
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
-
-}  // namespace
 
 RateRule::RateRule(const RateLimit& limit, std::uint64_t rule_id)
     : per(limit.per),

@@ -88,6 +88,9 @@ class RateBuckets {
   std::array<Shard, kShards> shards_;
 };
 
+// Two words as one, both halves of their product: every bit of both sides counts.
+std::uint64_t mix(std::uint64_t a, std::uint64_t b);
+
 // What counts as one client: an IPv4 address, or the 64-bit network that one IPv6 customer has.
 std::array<std::uint8_t, 16> rate_key(const IpAddress& address);
 

@@ -1,9 +1,29 @@
 #include "server/redirect_to_https.hpp"
 
 #include "http/error_page.hpp"
+#include "http/host.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
+
+namespace {
+
+constexpr std::uint16_t kHttps = 443;
+
+// The request has come to the very port that speaks https, by whichever number the client knows it.
+void append_own_port(const Exchange& x, std::string& location) {
+  const Field* host = x.work.request.find(FieldId::Host);
+  std::string_view authority = x.target.authority;
+  if (authority.empty() && host != nullptr) {
+    authority = host->value;
+  }
+  if (const auto parsed = parse_host(authority);
+      parsed && !parsed->port.empty() && parsed->port != "443") {
+    location.append(":").append(parsed->port);
+  }
+}
+
+}  // namespace
 
 Fault redirect_to_https(Exchange& x) {
   if (x.work.host.empty()) {
@@ -11,8 +31,10 @@ Fault redirect_to_https(Exchange& x) {
   }
   std::string& location = x.work.scratch;
   location.assign("https://").append(x.work.host);
-  if (x.client.https_port != 443) {
+  if (x.client.https_port != kHttps) {
     location.append(":").append(std::to_string(x.client.https_port));
+  } else if (x.client.plain_at_tls) {
+    append_own_port(x, location);
   }
   const std::string_view target =
       x.target.form == TargetForm::Asterisk ? std::string_view{} : x.target.origin;

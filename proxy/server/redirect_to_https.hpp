@@ -1,5 +1,6 @@
 #pragma once
-// On a listener with `redirect_to_https` every request is sent to the same address under https.
+// On a listener with `redirect_to_https` every request in plain http is sent to the same address
+// under https.
 
 #include "server/exchange.hpp"
 

@@ -131,20 +131,16 @@ void append_cookie_line(const Exchange& x, const Field& field, std::string& out)
   }
 }
 
-// Counted each, logged once a second and worker at most: whoever tries must not fill the log.
+// Counted each, logged at a limited rate: a client that tries must not fill the log.
 void report_spoofs(Exchange& x, std::uint64_t spoofs) {
   if (x.spoofs != 0) {
     return;  // a second attempt builds the head anew
   }
   x.spoofs = static_cast<std::uint32_t>(spoofs);
   x.worker.metrics().add(Counter::SpoofedHeaders, spoofs);
-  thread_local std::int64_t said = 0;
-  const std::int64_t now = unix_seconds(x.worker.clock().wall());
-  if (now != said) {
-    said = now;
-    log::warn("{} sent {} headers that pose as the proxy's own: removed (request {})",
+  warn_within(x.worker.shared().lines.spoof, x.worker.streams().now(),
+              "{} sent {} headers that pose as the proxy's own: removed (request {})",
               client_text(x), spoofs, request_id(x));
-  }
 }
 
 // Every client line that stays, in order; neighbours are copied together. Cookie and Host lines

@@ -1,14 +1,12 @@
 #include "server/server.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <limits>
 
 #include "backend/health_checker.hpp"
 #include "base/cores.hpp"
 #include "base/log.hpp"
+#include "base/signals_blocked.hpp"
 #include "base/tls_tickets.hpp"
 #include "server/administer_sessions.hpp"
 #include "store/redis_greeting.hpp"
@@ -21,8 +19,9 @@ namespace {
 constexpr Millis kHealthTick{100};
 
 // A client that has just sent a request on its kept-alive connection, or is about to, gets an
-// answer and is told to come back on another one; a second later whoever idles is let go.
-constexpr Millis kIdlePatience{1000};
+// answer and is told to come back on another one. Then connections without a request are closed:
+// early enough that a process with nothing in flight ends within a second.
+constexpr Millis kIdlePatience{500};
 
 // Whatever has a name that must become an address.
 std::vector<BackendConfig> servers_of(const Config& config) {
@@ -74,7 +73,7 @@ bool Server::start(std::string& error) {
   const unsigned count = configured != 0 ? configured : usable_cores();
 
   InheritedSockets& inherited = options_.inherited ? *options_.inherited : nothing_inherited_;
-  auto listening = keepsake::listen_on(config.listen, {}, {}, count, inherited, error);
+  auto listening = keepsake::listen_on(config, {}, {}, count, inherited, error);
   if (!listening) {
     return false;
   }
@@ -85,10 +84,7 @@ bool Server::start(std::string& error) {
     workers_.back()->use_prepared(*snapshot_);
     workers_.back()->listen_on(spots_of(i, count));
   }
-  // Workers leave signals to the control thread.
-  sigset_t all, old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
+  const SignalsBlocked blocked;  // workers leave them to the control thread
   answers_ = std::make_unique<std::atomic<std::uint64_t>[]>(count);
   for (unsigned i = 0; i < count; ++i) {
     ++running_;
@@ -114,7 +110,6 @@ bool Server::start(std::string& error) {
       },
       options_.resolver);
   watch(config);
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
   return true;
 }
 
@@ -134,7 +129,9 @@ void Server::take(std::vector<ListeningAddress> listening) {
   }
 }
 
+// A reload may be the first to need one of these threads.
 void Server::watch(const Config& config) {
+  const SignalsBlocked blocked;
   health_checker_->watch(config.backends, snapshot_->certificates.backends);
   resolver_->watch(servers_of(config));
 }
@@ -176,8 +173,8 @@ bool Server::reload(Config config, std::string& error) {
   if (!error.empty()) {
     return false;
   }
-  auto listening = keepsake::listen_on(next->config.listen, listening_, our_ports(),
-                                       workers_.size(), nothing_inherited_, error);
+  auto listening = keepsake::listen_on(next->config, listening_, our_ports(), workers_.size(),
+                                       nothing_inherited_, error);
   if (!listening) {
     return false;
   }
@@ -230,8 +227,21 @@ std::vector<SharedSocket> Server::listening_sockets() const {
   return all;
 }
 
+std::vector<std::string> Server::bound_hosts(std::size_t i) const {
+  std::vector<std::string> hosts;
+  for (const SharedSocket& socket : listening_[i].sockets) {
+    if (std::string host = socket->host(); hosts.empty() || hosts.back() != host) {
+      hosts.push_back(std::move(host));
+    }
+  }
+  return hosts;
+}
+
 void Server::cut() {
   draining_ = true;
+  for (const SharedSocket& socket : listening_sockets()) {
+    socket->refuse_newcomers();  // a unix socket leaves no file
+  }
   listening_.clear();
   post_to_workers([](Worker& worker) { worker.cut(); });
 }

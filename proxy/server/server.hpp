@@ -38,6 +38,9 @@ class Server {
   // The ports of the TCP listeners in configuration order (0 for unix).
   const std::vector<std::uint16_t>& ports() const { return ports_; }
 
+  // The addresses that listener `i` is bound to: more than one if it has a name.
+  std::vector<std::string> bound_hosts(std::size_t i) const;
+
   // New exchanges use `config` from now on. Listeners that stay keep their sockets, new ones begin,
   // others end; connections live on. False, with nothing changed and the reason in `error`, if an
   // address cannot be had.

@@ -21,6 +21,7 @@ constexpr std::size_t kBufferSize = 128 * 1024;
 constexpr std::size_t kUsualBuffers = 128;
 constexpr std::size_t kUsualWorkspaces = 128;
 constexpr std::size_t kManyFreed = 256;
+constexpr Millis kDrainSweep{50};  // in a drain somebody waits for the end of the process
 
 void link(Connection& connection, Connection*& list) {
   connection.next = list;
@@ -68,6 +69,8 @@ std::shared_ptr<RedisConnection> Worker::redis_for(const RedisConfig& config) {
       connection->set_endpoints(std::move(known));
     }
     redis_ = connection;
+    std::erase_if(redis_connections_, [](const auto& known) { return known.expired(); });
+    redis_connections_.push_back(connection);
   }
   return connection;
 }
@@ -166,6 +169,7 @@ void Worker::drain(Millis patience, bool handed_over) {
     }
   });
   sweep();
+  sweep_timer_.cancel();  // from now on it looks more often
 }
 
 void Worker::cut() {
@@ -174,16 +178,18 @@ void Worker::cut() {
   for (const std::shared_ptr<Listener>& listener : listeners_) {
     listener->stop();
   }
-  if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
-    redis->stop();
-  }
-  for_each_connection([](Connection& connection) {
-    connection.stream.interrupt();
-    if (connection.client.on_cut != nullptr) {
-      connection.client.on_cut->interrupt();
-    }
-  });
+  end_everything();
   sweep();  // nobody waits in a queue any more
+  sweep_timer_.cancel();
+}
+
+void Worker::end_everything() {
+  streams_.close();
+  for (const auto& known : redis_connections_) {
+    if (const std::shared_ptr<RedisConnection> redis = known.lock()) {
+      redis->stop();
+    }
+  }
 }
 
 Task<void> Worker::sweep_regularly() {
@@ -196,7 +202,7 @@ Task<void> Worker::sweep_regularly() {
       }
       void await_resume() const {}
     };
-    sweep_timer_.expires_after(options_.sweep);
+    sweep_timer_.expires_after(draining_ ? std::min(options_.sweep, kDrainSweep) : options_.sweep);
     Tick tick{sweep_timer_};
     co_await tick;
     sweep();
@@ -213,22 +219,29 @@ void Worker::sweep() {
     return;
   }
   if (now >= idle_until_) {
-    for_each_connection([](Connection& connection) {
-      // A request that has come is answered, also when its bytes have not reached the connection.
-      if (connection.client.phase == Client::Phase::Idle && !connection.stream.has_input()) {
-        connection.stream.nudge_reader();
-      }
-    });
+    end_unused_connections();
   }
   if (listeners_.empty() && connections_ == nullptr && parked_ == nullptr && !stopping_) {
     stopping_ = true;
     pools_.close_idle();
-    if (const std::shared_ptr<RedisConnection> redis = redis_.lock()) {
-      redis->stop();
-    }
+    end_everything();  // clients that were refused among them
     access_log_.finish();
     sweep_timer_.cancel();
   }
+}
+
+void Worker::end_unused_connections() {
+  using Phase = Client::Phase;
+  for_each_connection([](Connection& connection) {
+    Stream& stream = connection.stream;
+    // A request that has come is answered, also when its bytes have not reached the connection.
+    const Phase phase = connection.client.phase;
+    if (phase == Phase::Idle && !stream.has_input()) {
+      stream.nudge_reader();
+    } else if (phase == Phase::Opening || (phase == Phase::Lingering && stream.unsent() <= 0)) {
+      stream.interrupt();
+    }
+  });
 }
 
 // Clients whose exchange waits for the backend are asked whether they are still there: a reset

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,6 +17,9 @@
 #include "backend/backend_pools.hpp"
 #include "base/buffer.hpp"
 #include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/line_limit.hpp"
+#include "base/log_writer.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
 #include "server/client_counts.hpp"
@@ -23,7 +27,6 @@
 #include "server/exchange.hpp"
 #include "server/listening_sockets.hpp"
 #include "server/log_access.hpp"
-#include "server/log_writer.hpp"
 #include "server/seldom_lines.hpp"
 #include "server/snapshot.hpp"
 #include "server/traffic.hpp"
@@ -46,6 +49,17 @@ struct View {
   const Config& config() const { return snapshot->config; }
 };
 
+// Lines of the log that requests and connections can cause, by kind.
+struct LineLimits {
+  std::array<LineLimit, static_cast<std::size_t>(Fault::Count)> fault;
+  LineLimit connect;        // a server cannot be reached
+  LineLimit spoof;          // a client sent headers that pose as ours
+  LineLimit session_write;  // a backend asked for a change that was refused
+  LineLimit closed;         // a connection was closed before its first request
+  LineLimit accept;         // no descriptors, no memory
+  LineLimit given_up;       // an exception
+};
+
 // What all workers share; touched when a connection opens or closes, or by a store, never else per
 // exchange.
 struct SharedCounts {
@@ -56,7 +70,8 @@ struct SharedCounts {
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
   StoreHealth store_health;
   BackendBook backends;
-  LogWriter log_writer;
+  LogWriter log_writer;  // of the access log
+  LineLimits lines;
   SeldomLines seldom;
 };
 
@@ -138,6 +153,10 @@ class Worker {
   bool admit(Peer& peer, bool by_client);
   Task<void> sweep_regularly();
   void sweep();
+  // In a drain: ends the connections that serve no request.
+  void end_unused_connections();
+  // Interrupts everything that is left, and whatever begins afterwards.
+  void end_everything();
   void look_after_waiting_clients();
   void park(Connection& connection);
   template <class Visit>
@@ -160,8 +179,9 @@ class Worker {
   KeyUse key_use_;
   BackendPools pools_;
   std::shared_ptr<const View> view_;
-  std::shared_ptr<const View> next_;      // prepared, not yet in use
-  std::weak_ptr<RedisConnection> redis_;  // of the configuration in use
+  std::shared_ptr<const View> next_;                               // prepared, not yet in use
+  std::weak_ptr<RedisConnection> redis_;                           // of the configuration in use
+  std::vector<std::weak_ptr<RedisConnection>> redis_connections_;  // those of former ones too
   std::vector<std::shared_ptr<Listener>> listeners_;
   Connection* connections_ = nullptr;
   Connection* parked_ = nullptr;

@@ -43,6 +43,30 @@ class Admin(TestCase):
         for path in ("/healthz", "/readyz", "/metrics", "/config"):
             self.assertEqual(request(self.keepsake.port, path).body, "nobody")
 
+    def test_only_names_that_no_public_name_service_can_give_are_answered(self):
+        def status(*hosts, path="/metrics"):
+            lines = "".join(f"Host: {host}\r\n" for host in hosts)
+            return int(raw(self.keepsake.admin, f"GET {path} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())[9:12])
+        for host in ("127.0.0.1:9090", "10.1.2.3", "[::1]", "[2001:db8::1]:9090", "localhost", "Keepsake:9090", "localhost.", "printer.local",
+                     "keepsake.prod.svc", "keepsake.prod.svc.cluster.local:9090", "host.docker.internal", "A.INTERNAL."):
+            self.assertEqual(status(host), 200, host)
+        self.assertEqual(status(), 200)
+        self.assertEqual(status(""), 200)
+        for host in ("evil.example", "evil.example:9090", "127.0.0.1.evil.example", "127.0.0.1.nip.io", "local.evil.example", "evil.example.",
+                     "xlocal.example", ".local", "localhost@evil.example", "[::1].evil.example", "[evil.example]", "127.0.0.1:x", "svc.evil",
+                     "0x7f.1", "evil.example,localhost"):
+            for path in ("/metrics", "/config", "/healthz", "/sessions", "/nothing"):
+                self.assertEqual(status(host, path=path), 403, (host, path))
+        self.assertEqual(status("localhost", "evil.example"), 400)
+        self.assertEqual(status("evil.example", "localhost"), 400)
+
+    def test_names_of_ones_own_are_added(self):
+        def status(host):
+            return request(self.keepsake.admin, "/healthz", headers={"Host": host}).status
+        self.keepsake.reload(plain(backend=self.app.port, more="admin: {address: 127.0.0.1:0, hosts: [Metrics.example.com]}\n"), "reloaded")
+        self.assertEqual([status(host) for host in ("metrics.example.com:80", "METRICS.example.com.", "x.metrics.example.com", "example.com")],
+                         [200, 200, 403, 403])
+
     def test_only_get_and_head_are_answered(self):
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):
             answer = self.get("/healthz", method=method)

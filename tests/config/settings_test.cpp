@@ -85,6 +85,41 @@ TEST_CASE("a redirect to https goes to its port or to 443", "[config][listen]") 
   CHECK_FALSE(with_listener("redirect_to_https: false").listen[0].redirect_to_https.has_value());
 }
 
+TEST_CASE("a unix socket's mode is octal, in quotes or not", "[config][listen]") {
+  const auto mode = [](const std::string& written) {
+    const Loaded loaded = World{}.load(
+        "listen: [{address: \"unix:/run/k.sock\", mode: " + written + "}]\n" +
+        "backends: {app: {servers: [http://127.0.0.1:8081]}}\n"
+        "routes: [{path: \"/*\", backend: app}]\nsession: {secrets: [{env: SESSION_KEY}]}\n");
+    REQUIRE(loaded.config);
+    return loaded.config->listen[0].mode;
+  };
+  for (const char* written : {"\"0660\"", "0660", "660", "\"660\""}) {
+    CHECK(mode(written) == 0660U);
+  }
+  CHECK(mode("\"0000\"") == 0U);
+  CHECK_FALSE(mode("null").has_value());
+}
+
+TEST_CASE("a listener with tls may send plain http to https", "[config][listen]") {
+  const Loaded loaded = World{}.load(
+      "listen: [{address: \"127.0.0.1:8443\", redirect_to_https: true,\n"
+      "  tls: {certificate: /etc/keepsake/tls.crt, key: /etc/keepsake/tls.key}}]\n"
+      "backends: {app: {servers: [http://127.0.0.1:8081]}}\n"
+      "routes: [{path: \"/*\", backend: app}]\nsession: {secrets: [{env: SESSION_KEY}]}\n");
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->listen[0].redirect_to_https == 443U);
+}
+
+TEST_CASE("the admin listener's names are in lower case", "[config][admin]") {
+  const Loaded loaded = World{}.load(
+      "listen: [{address: \"127.0.0.1:8080\"}]\nadmin: {hosts: [Admin.Example.com]}\n"
+      "backends: {app: {servers: [http://127.0.0.1:8081]}}\n"
+      "routes: [{path: \"/*\", backend: app}]\nsession: {secrets: [{env: SESSION_KEY}]}\n");
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->admin.hosts == std::vector<std::string>{"admin.example.com"});
+}
+
 TEST_CASE("a server is a URL or a map of it and its weight", "[config][backends]") {
   const Config config = with_backend(
       "servers: [\"http://a\", {url: \"https://b\"}, {url: \"unix:/run/c.sock\", weight: 1000}]");

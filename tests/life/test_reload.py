@@ -1,5 +1,7 @@
 """A reload takes a whole new configuration, or nothing of it."""
 
+import pathlib
+import re
 import signal
 import socket
 import time
@@ -138,3 +140,47 @@ class UnderLoad(LifeCase):
         self.assertEqual(result["lost"], [])
         self.assertGreater(result["answered"], 1000)
         self.assertEqual(keepsake.text.count("reloaded "), 100)
+
+
+class Refused(LifeCase):
+    """A reload that is refused because its last listener cannot be had."""
+
+    def sockets_and_threads(self, keepsake):
+        pid = keepsake.child.pid
+        return len(list(pathlib.Path(f"/proc/{pid}/task").iterdir())), self.descriptors(keepsake)
+
+    def descriptors(self, keepsake):
+        return int(re.search(r"^process_open_fds (\d+)", request(keepsake.admin, "/metrics").body, re.M)[1])
+
+    def test_it_leaves_no_socket_no_thread_and_no_file(self):
+        backend, port, other, admin = self.demo_backend(), free_port(), free_port(), free_port()
+        keepsake = self.start(listening(at(port), backend=backend, more="admin: {address: 127.0.0.1:0}\n"))
+        before = self.sockets_and_threads(keepsake)
+        unix, log = self.folder / "new.sock", self.folder / "new.log"
+        with taken_port() as taken:
+            text = listening(at(port), at(other), f"{{address: 'unix:{unix}'}}", at(taken), backend=backend, more=ADMIN % admin)
+            text = text.replace("log: {access: false}", f"log: {{file: {log}, access_file: {self.folder}/new.access}}")
+            text = text.replace(']}}\n', '], health_check: {path: /}}}\n', 1)
+            for _ in range(3):
+                keepsake.reload(text, "reload refused")
+            self.assertTrue(refuses(admin))
+            self.assertTrue(refuses(other))
+            self.assertEqual(self.sockets_and_threads(keepsake), before)
+            self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["keepsake.yaml"])
+        with socket.create_server(("127.0.0.1", admin)):
+            pass
+        self.answers(port)
+
+    def test_threads_that_a_reload_begins_leave_signals_to_the_control_thread(self):
+        backend, port = self.demo_backend(), free_port()
+        text = listening(at(port), backend=backend, more="admin: {address: 127.0.0.1:0}\n")
+        keepsake = self.start(text)
+        tasks = pathlib.Path(f"/proc/{keepsake.child.pid}/task")
+        before = {task.name for task in tasks.iterdir()}
+        text = text.replace(']}}\n', '], health_check: {path: /}}, named: {servers: ["http://localhost:1"]}}\n', 1)
+        keepsake.reload(text, "reloaded")
+        started = until("threads began", lambda: {task.name for task in tasks.iterdir()} - before)
+        for thread in started:
+            blocked = int(re.search(r"SigBlk:\s*([0-9a-f]+)", (tasks / thread / "status").read_text())[1], 16)
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+                self.assertTrue(blocked >> (number - 1) & 1, (thread, number))

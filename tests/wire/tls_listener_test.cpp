@@ -162,11 +162,15 @@ TEST_CASE("more handshakes than limits.handshakes are closed at once", "[wire][t
   const Client served{front};
 }
 
-TEST_CASE("plain HTTP at a TLS listener gets no answer in plain text", "[wire][tls]") {
+TEST_CASE("plain HTTP at a TLS listener is 400 and says that this is https", "[wire][tls]") {
   Front front;
   Link client = front.proxy->connect();
   client.send(kGet);
-  CHECK(client.read_rest().bytes.find("HTTP") == std::string::npos);
+  const Message response = client.read_response();
+  CHECK(response.status() == 400);
+  CHECK(response.value("Connection") == "close");
+  CHECK(response.body.find("https") != std::string::npos);
+  CHECK(client.read_to_end().empty());
   CHECK(front.proxy->count(Counter::TlsHandshakeFailures) == 1);
 }
 
