@@ -109,16 +109,8 @@ void Http2Session::feed(std::string_view bytes, SteadyTime now) {
     return;
   }
   now_ = now;
-  std::string_view rest = bytes;
-  FrameHead frame;
-  while (walk_.next(rest, frame)) {
-    count_frame(frame);
-    if (const Flood flood = budget_.count(frame, now); flood != Flood::None) {
-      flooded(flood);
-      if (over_ != Over::No) {
-        return;
-      }
-    }
+  if (!judge_frames(bytes)) {
+    return;
   }
   const ssize_t taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
@@ -132,11 +124,22 @@ void Http2Session::feed(std::string_view bytes, SteadyTime now) {
   }
 }
 
-void Http2Session::count_frame(const FrameHead& frame) {
-  if (frame.type == static_cast<std::uint8_t>(FrameType::Headers) ||
-      frame.type == static_cast<std::uint8_t>(FrameType::Continuation)) {
-    counts_.request_blocks.add(frame.length);
+// What the heads of the frames alone tell. False: the connection is over, and nghttp2 does not see
+// this read.
+bool Http2Session::judge_frames(std::string_view bytes) {
+  FrameHead frame;
+  while (over_ == Over::No && walk_.next(bytes, frame)) {
+    if (frame.type == static_cast<std::uint8_t>(FrameType::Headers) ||
+        frame.type == static_cast<std::uint8_t>(FrameType::Continuation)) {
+      counts_.request_blocks.add(frame.length);
+    }
+    if (const Http2Code code = order_.check(frame); code != Http2Code::NoError) {
+      fail(code, "a frame for a stream that is closed");
+    } else if (const Flood flood = budget_.count(frame, now_); flood != Flood::None) {
+      flooded(flood);
+    }
   }
+  return over_ == Over::No;
 }
 
 bool Http2Session::wants_input() const {

@@ -33,6 +33,7 @@
 #include "http2/frame_walk.hpp"
 #include "http2/memory.hpp"
 #include "http2/request_text.hpp"
+#include "http2/stream_order.hpp"
 #include "http2/stream_state.hpp"
 
 struct nghttp2_session;
@@ -170,7 +171,7 @@ class Http2Session {
   void flooded(Flood flood);
   void goaway_sent(std::uint32_t code, std::string_view reason);
   void reset_sent(std::uint32_t code);
-  void count_frame(const FrameHead& frame);
+  bool judge_frames(std::string_view bytes);
   void count_bad_stream();
   void close_streams();
 
@@ -206,6 +207,7 @@ class Http2Session {
   std::unique_ptr<ResponseFields> fields_;
   RequestText text_;  // of the header block that is being read
   FrameWalk walk_;
+  StreamOrder order_;
   FloodBudget budget_;
   SteadyTime now_;
   bool trusted_;
