@@ -322,7 +322,8 @@ void ServerPool::keep(BackendConnection* connection) {
 bool ServerPool::expired(const BackendConnection& connection, SteadyTime now) const {
   const Millis most = connection.owner_ != nullptr ? connection.most_idle
                                                    : std::min(idle_timeout_, connection.most_idle);
-  return now - connection.idle_since >= most;
+  // In milliseconds: the longest time is no number of nanoseconds.
+  return std::chrono::duration_cast<Millis>(now - connection.idle_since) >= most;
 }
 
 void ServerPool::discard_idle(BackendConnection* connection) {
