@@ -2,7 +2,7 @@
 // The head of a response, composed as for HTTP/1.1, becomes the fields of an HTTP/2 one (RFC 9113
 // 8.3.2): names in lower case, values without white space, nothing that speaks of a connection. No
 // copy: the fields are views into the text, whose names are lowered in place. For Http2Session
-// alone; the only header of ours that shows nghttp2's types.
+// alone; the only header that shows nghttp2's types besides session_callbacks.hpp.
 
 #include <nghttp2/nghttp2.h>
 

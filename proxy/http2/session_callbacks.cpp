@@ -109,7 +109,7 @@ struct SessionCallbacks {
                            const std::uint8_t* data, std::size_t size, void* user) {
     Http2StreamState* stream = stream_of(session, id);
     if (stream == nullptr) {
-      // Its owner is done with it: nobody will read this.
+      // Its owner is done with it and reads nothing more.
       nghttp2_session_consume(session, id, size);
     } else {
       session_of(user).body_came(*stream, {reinterpret_cast<const char*>(data), size});

@@ -179,7 +179,7 @@ void Http2Session::head_complete(bool ended) {
 void Http2Session::body_came(Http2StreamState& stream, std::string_view data) {
   if (stream.reset_) {
     nghttp2_session_consume_connection(session_, data.size());
-    return;  // nobody will read it
+    return;  // its owner reads nothing more
   }
   if (stream.unreturned_ + data.size() > stream.window_) {
     return;  // beyond its window: nghttp2 hands it out, and resets the stream
@@ -331,7 +331,7 @@ void Http2Session::note_sent(Http2StreamState& stream) {
   }
 }
 
-// END_STREAM went out. A client that is still sending is told that nobody will read it (RFC 9113
+// END_STREAM went out. A client that is still sending is told that the rest is not wanted (RFC 9113
 // 8.1); not before, because a reset discards what is queued for the stream.
 void Http2Session::response_finished(Http2StreamState& stream) {
   stream.finished_ = true;

@@ -86,7 +86,7 @@ struct Http2StreamState {
   Http2StreamState** link_ = nullptr;
 };
 
-// Who keeps the streams of a session: the server's HTTP/2 connection.
+// Keeps the streams of a session: the server's HTTP/2 connection does.
 class Http2StreamOwner {
  public:
   virtual ~Http2StreamOwner() = default;

@@ -180,7 +180,7 @@ TEST_CASE("settings beyond two are a flood", "[http2][flood]") {
   ends(flood([](unsigned) { return http2::settings({{4, 70'000}}); }), Flood::Settings, 1);
 }
 
-TEST_CASE("answers that nobody reads end the connection", "[http2][flood]") {
+TEST_CASE("answers that the client does not read end the connection", "[http2][flood]") {
   Peer peer;
   peer.open();
   std::string bytes;
