@@ -184,6 +184,9 @@ Task<Attempt> read_response(Exchange& x, SteadyTime sent) {
     }
     x.lease->in.consume(x.work.response.size);
     interim = true;
+    if (!x.lease->in.empty()) {
+      co_await x.lease->stream.next_turn();  // a buffer holds hundreds of them
+    }
   } while (budget.take(x.worker.streams().now()));
   x.note = "too many interim responses";
   attempt.fault = Fault::BackendBadResponse;
