@@ -175,8 +175,15 @@ TEST_CASE("interim responses reach a 1.1 client in order and before the final on
           "[wire][streaming][interim]") {
   Backend backend;
   Proxy proxy{backend};
+  const std::string cookie =
+      proxy
+          .ask(
+              "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
+              "application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nname=Ada")
+          .set_cookie();
+  proxy.advance(std::chrono::minutes{2});  // due for its touch
   Link client = proxy.connect();
-  client.send("GET / HTTP/1.1\r\nHost: a\r\nCookie: session=bad\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nCookie: session=" + cookie + "\r\n\r\n");
   Link link = backend.accept();
   link.read_request();
   link.send(
