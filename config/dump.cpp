@@ -120,6 +120,10 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
   for (const Secret& secret : session.secrets) {
     secrets.push_back(dump_text(secret));
   }
+  std::vector<std::string> privileged;
+  for (const std::string& key : session.privileged) {
+    privileged.push_back(yaml_scalar(key));
+  }
   out.line(0, "session");
   out.line(1, "secrets", dump_list(secrets));
   out.line(1, "allow_short", dump_text(session.allow_short));
@@ -143,6 +147,7 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
   out.line(1, "idle_timeout", format_duration(session.idle_timeout));
   out.line(1, "absolute_timeout", format_duration(session.absolute_timeout));
   out.line(1, "touch_interval", format_duration(session.touch_interval));
+  out.line(1, "privileged", dump_list(privileged));
   out.line(1, "not_before", session.not_before ? format_date(*session.not_before) : "null");
   out.line(1, "max_values", std::to_string(session.max_values));
   out.line(1, "max_value", format_size(session.max_value));

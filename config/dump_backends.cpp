@@ -153,6 +153,7 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
     for (const SetField& mapping : route.set) {
       out.line(3, yaml_scalar(mapping.key), yaml_scalar(mapping.field));
     }
+    out.line(2, "renew", dump_text(route.renew));
   }
   out.line(2, "redirect", yaml_quoted(route.redirect));
 }

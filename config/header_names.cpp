@@ -44,6 +44,7 @@ bool is_decided_both_ways(FieldId id) {
     case FieldId::SetCookie:
     case FieldId::XSessionSet:
     case FieldId::XSessionClear:
+    case FieldId::XSessionRenew:
       return true;
     default:
       return false;

@@ -204,6 +204,12 @@ void load_overrides(Section& section, RouteConfig& route) {
   load_addresses(section, route);
 }
 
+void refuse_renew(const std::optional<Value>& renew) {
+  if (renew) {
+    renew->fail("only a set route renews the session");
+  }
+}
+
 void load_route(const Value& value, const std::vector<BackendConfig>& backends,
                 RouteConfig& route) {
   Section section{value};
@@ -224,6 +230,10 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   const auto status = section.find("status");
   if (status) {
     load_status(*status, route);
+  }
+  const auto renew = section.find("renew");
+  if (renew) {
+    read(*renew, route.renew);
   }
   const auto session = section.find("session");
   if (session) {
@@ -255,8 +265,10 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   } else if (clear) {
     route.kind = RouteConfig::Kind::Clear;
     load_clear(*clear);
+    refuse_renew(renew);
   } else if (backend) {
     load_route_backend(*backend, backends, route);
+    refuse_renew(renew);
     if (redirect) {
       redirect->fail("only a set or clear route redirects");
     }

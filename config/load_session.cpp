@@ -245,6 +245,11 @@ void load_session(const Value& value, SessionConfig& session) {
     // A short idle_timeout would otherwise end sessions that are in use.
     session.touch_interval = std::min(session.touch_interval, session.idle_timeout / 4);
   }
+  if (const auto keys = section.find("privileged")) {
+    for (const Value& item : keys->items("session keys, as in [user, role]")) {
+      read(item, session.privileged.emplace_back());
+    }
+  }
   if (const auto date = section.find_optional("not_before")) {
     load_not_before(*date, session.not_before);
   }

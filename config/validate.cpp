@@ -181,6 +181,7 @@ void validate(const Config& config, const Environment& environment, Report& repo
   validate_loops(config, report);
   validate_routes(config, report);
   validate_session(config.session, report);
+  validate_fixation(config, report);
   validate_outputs(config, report);
 }
 

@@ -31,6 +31,7 @@ void validate_secrets(const SessionConfig& session, Report& report);
 void validate_session_headers(const SessionConfig& session, Report& report);
 void validate_cookie(const CookieConfig& cookie, Report& report);
 void validate_session(const SessionConfig& session, Report& report);
+void validate_fixation(const Config& config, Report& report);
 void validate_outputs(const Config& config, Report& report);
 // That a file can be read; `path` is the key that names it.
 void validate_file(const std::string& file, const std::string& path, const Environment& environment,

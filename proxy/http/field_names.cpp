@@ -60,6 +60,7 @@ constexpr Known kKnown[] = {
     {"content-location", FieldId::ContentLocation},
     {"x-session-set", FieldId::XSessionSet},
     {"x-session-clear", FieldId::XSessionClear},
+    {"x-session-renew", FieldId::XSessionRenew},
     {"sec-websocket-accept", FieldId::SecWebSocketAccept},
     {"authorization", FieldId::Authorization},
     {"www-authenticate", FieldId::WwwAuthenticate},

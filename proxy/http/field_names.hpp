@@ -65,6 +65,7 @@ enum class FieldId : std::uint8_t {
   ContentLocation,
   XSessionSet,
   XSessionClear,
+  XSessionRenew,
   SecWebSocketAccept,
   WwwAuthenticate,
   // injected by this configuration: session headers, assertions, client-certificate headers

@@ -77,6 +77,7 @@ void mark_response_lines(Exchange& x) {
       case FieldId::ContentLength:
       case FieldId::XSessionSet:
       case FieldId::XSessionClear:
+      case FieldId::XSessionRenew:
         field.drop = true;
         break;
       case FieldId::Upgrade:

@@ -193,7 +193,8 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "  - {path: /x, clear: true, redirect: " +
       keys.at("routes[].redirect").fallback + ", rate_limit: {requests: 5, " +
       section("routes[].rate_limit") +
-      "}}\n  - {path: /y, redirect: /z, status: " + keys.at("routes[].status").fallback +
+      "}}\n  - {path: /w, set: {a: b}, renew: " + keys.at("routes[].renew").fallback +
+      "}\n  - {path: /y, redirect: /z, status: " + keys.at("routes[].status").fallback +
       "}\n  - {path: \"/*\", backend: app, rewrite: {" + section("routes[].rewrite") +
       "}, session: " + keys.at("routes[].session").fallback +
       ", abandon: " + keys.at("routes[].abandon").fallback + ", rate_limits: [{requests: 5, " +
@@ -214,6 +215,7 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "backends: {app: {servers: [\"https://127.0.0.1:8081\"], health_check: {}}}\n"
       "routes:\n"
       "  - {path: /x, clear: true, rate_limits: [{requests: 5}]}\n"
+      "  - {path: /w, set: {a: b}}\n"
       "  - {path: /y, redirect: /z}\n"
       "  - {path: \"/*\", backend: app, rate_limit: {requests: 5}}\n"
       "session: {secrets: [{env: SESSION_KEY}], redis: {url: \"redis://h\"}}\n");

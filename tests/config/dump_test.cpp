@@ -43,7 +43,7 @@ backends:
   "other-1": {servers: [http://other, {url: "http://other:81", weight: 7}], host: backend}
   careless: {servers: ["https://anybody"], tls: {verify: false}}
 routes:
-  - {path: /setName, host: Example.com, set: {myName: name, "my key": "a: $${b}"}, methods: [PUT], redirect: /done, limits: {form: 1KiB, body: 2KiB}}
+  - {path: /setName, host: Example.com, set: {myName: name, "my key": "a: $${b}"}, methods: [PUT], redirect: /done, renew: true, limits: {form: 1KiB, body: 2KiB}}
   - {path: /reset, clear: true, response_headers: {X-Frame-Options: DENY}, timeouts: {body: 1s, write: 2s}}
   - path: "/static/*"
     backend: other-1
@@ -74,6 +74,7 @@ session:
   idle_timeout: 2h
   absolute_timeout: 10d
   touch_interval: 5m
+  privileged: [user, "a b"]
   not_before: 2025-01-31T12:00:00+01:00
   max_values: 5
   max_value: 1KiB

@@ -23,7 +23,8 @@ Config with_listener(const std::string& keys) {
               "}]\n"
               "backends: {app: {servers: [\"http://127.0.0.1:8081\"]}}\n"
               "routes: [{path: \"/*\", backend: app}]\n"
-              "session: {secrets: [{env: SESSION_KEY}]}\n");
+              "session: {secrets: [{env: SESSION_KEY}], "
+              "cookie: {name: __Host-session, secure: true}}\n");
 }
 
 Config with_backend(const std::string& keys, std::vector<std::string> warnings = {}) {
@@ -248,6 +249,7 @@ TEST_CASE("every spelling of a header that Keepsake decides is refused", "[confi
                            "x_session.name",
                            "X-Session-Set",
                            "X-Session-Clear",
+                           "X-Session-Renew",
                            "Set-Cookie",
                            "X-Keepsake-Assertion",
                            "X_Keepsake_Assertion"}) {

@@ -2,6 +2,8 @@
 
 #include "config/validate.hpp"
 
+#include <algorithm>
+
 #include "support/catch.hpp"
 #include "world.hpp"
 
@@ -227,4 +229,45 @@ TEST_CASE("check warns of servers that are Keepsake itself", "[config][loop]") {
   CHECK_FALSE(warned("0.0.0.0:8080", "http://192.0.2.1:8080"));
   CHECK_FALSE(warned("0.0.0.0:8080", "http://app.example:8080"));
   CHECK_FALSE(warned("unix:/run/a.sock", "unix:/run/b.sock"));
+}
+
+TEST_CASE("check warns of what makes session fixation possible", "[config][session]") {
+  const auto warned = [](std::string_view listen, std::string_view backend,
+                         std::string_view session, std::string_view key) {
+    const std::string yaml = "listen: [" + std::string{listen} +
+                             "]\nbackends: {app: {servers: [\"http://127.0.0.1:8081\"]" +
+                             std::string{backend} +
+                             "}}\nroutes: [{path: \"/*\", backend: app}]\nsession:\n"
+                             "  secrets: [{env: SESSION_KEY}]\n" +
+                             std::string{session};
+    const Loaded loaded = World{}.load(yaml);
+    CHECK(lines(loaded.problems) == std::vector<std::string>{});
+    return std::any_of(
+        loaded.warnings.begin(), loaded.warnings.end(),
+        [&](const std::string& line) { return line.find(key) != std::string::npos; });
+  };
+  constexpr std::string_view http = "{address: \"127.0.0.1:80\"}";
+  constexpr std::string_view to_https = "{address: \"127.0.0.1:80\", redirect_to_https: true}";
+  constexpr std::string_view https =
+      "{address: \"127.0.0.1:443\", tls: {certificate: /etc/keepsake/tls.crt, "
+      "key: /etc/keepsake/tls.key}}";
+  const std::string both = std::string{to_https} + ", " + std::string{https};
+  const std::string mixed = std::string{http} + ", " + std::string{https};
+
+  for (const std::string_view store : {"  store: cookie\n", "  store: memory\n"}) {
+    CHECK(warned(https, "", store, "session.cookie.name: begins without __Host-"));
+    CHECK(warned(both, "", store, "session.cookie.name: begins without __Host-"));
+    CHECK_FALSE(warned(http, "", store, "__Host-"));
+    CHECK_FALSE(warned(mixed, "", store, "__Host-"));
+  }
+  CHECK_FALSE(
+      warned(https, "", "  cookie: {name: __Host-session, secure: true}\n", "begins without"));
+  CHECK_FALSE(warned(https, "", "  cookie: {domain: example.com}\n", "begins without"));
+
+  constexpr std::string_view writes = ", writes_session: true";
+  constexpr std::string_view about = "backends.app.writes_session: without session.privileged";
+  CHECK(warned(http, writes, "  store: memory\n", about));
+  CHECK_FALSE(warned(http, writes, "  store: memory\n  privileged: [user]\n", about));
+  CHECK_FALSE(warned(http, writes, "  store: cookie\n", about));
+  CHECK_FALSE(warned(http, "", "  store: memory\n", about));
 }

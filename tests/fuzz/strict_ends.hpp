@@ -103,7 +103,8 @@ inline void check_responses(std::string_view bytes, const std::vector<bool>& to_
       return;
     }
     must(status == HeadStatus::Ok && head.start_line.starts_with("HTTP/1.1 "));
-    must(!head.has(FieldId::XSessionSet) && !head.has(FieldId::XSessionClear));
+    must(!head.has(FieldId::XSessionSet) && !head.has(FieldId::XSessionClear) &&
+         !head.has(FieldId::XSessionRenew));
     bytes.remove_prefix(head.size);
     const bool head_only = answered < to_head.size() && to_head[answered];
     const Framing framing = response_framing(head, head_only);
