@@ -11,7 +11,11 @@ constexpr std::uint8_t kFinal = 0x80;
 constexpr std::uint8_t kOpcode = 0x0f;
 constexpr std::uint8_t kControl = 0x08;  // opcodes from here on
 constexpr std::uint8_t kClose = 0x08;
-constexpr std::array<std::uint8_t, 2> kGoingAway{1001 >> 8, 1001 & 0xff};
+
+std::array<std::uint8_t, 2> bytes_of(CloseCode code) {
+  const auto number = static_cast<std::uint16_t>(code);
+  return {static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number & 0xffU)};
+}
 
 std::size_t header_size(const std::array<std::uint8_t, 14>& header) {
   const unsigned length = header[1] & 0x7fU;
@@ -36,6 +40,7 @@ std::size_t FrameTracker::follow(std::string_view data, bool to_boundary) {
     } else {
       const std::uint64_t taken = std::min<std::uint64_t>(payload_left_, data.size() - at);
       payload_left_ -= taken;
+      message_ = message_ || in_message_;
       at += static_cast<std::size_t>(taken);
     }
     if (at_boundary()) {
@@ -63,25 +68,29 @@ void FrameTracker::read_header() {
   lost_ = masked != (from_ == From::Client) || length >> 63U != 0 ||
           (control && (length > 125 || (header_[0] & kFinal) == 0));
   closing_ = opcode == kClose;
+  in_message_ = !control && !lost_;
+  message_ = message_ || in_message_;
   payload_left_ = length;
   header_size_ = 0;
 }
 
-std::string close_frame_of_server() {
+std::string close_frame_of_server(CloseCode code) {
+  const std::array<std::uint8_t, 2> reason = bytes_of(code);
   std::string frame;
   frame.push_back(static_cast<char>(kFinal | kClose));
-  frame.push_back(static_cast<char>(kGoingAway.size()));
-  frame.append(kGoingAway.begin(), kGoingAway.end());
+  frame.push_back(static_cast<char>(reason.size()));
+  frame.append(reason.begin(), reason.end());
   return frame;
 }
 
-std::string close_frame_of_client(const std::array<std::uint8_t, 4>& mask) {
+std::string close_frame_of_client(CloseCode code, const std::array<std::uint8_t, 4>& mask) {
+  const std::array<std::uint8_t, 2> reason = bytes_of(code);
   std::string frame;
   frame.push_back(static_cast<char>(kFinal | kClose));
-  frame.push_back(static_cast<char>(kMasked | kGoingAway.size()));
+  frame.push_back(static_cast<char>(kMasked | reason.size()));
   frame.append(mask.begin(), mask.end());
-  for (std::size_t i = 0; i < kGoingAway.size(); ++i) {
-    frame.push_back(static_cast<char>(kGoingAway[i] ^ mask[i]));
+  for (std::size_t i = 0; i < reason.size(); ++i) {
+    frame.push_back(static_cast<char>(reason[i] ^ mask[i]));
   }
   return frame;
 }

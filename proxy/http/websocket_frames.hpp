@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace keepsake {
 
@@ -24,6 +25,8 @@ class FrameTracker {
   bool at_boundary() const { return !lost_ && header_size_ == 0 && payload_left_ == 0; }
   // A whole Close has passed.
   bool closed() const { return closed_; }
+  // Whether a part of a message, text or binary, has come since this was asked last.
+  bool took_message() { return std::exchange(message_, false); }
 
  private:
   void read_header();
@@ -32,13 +35,18 @@ class FrameTracker {
   bool lost_ = false;
   bool closing_ = false;  // the frame in progress is a Close
   bool closed_ = false;
+  bool in_message_ = false;  // the frame in progress is no control frame
+  bool message_ = false;
   std::size_t header_size_ = 0;
   std::uint64_t payload_left_ = 0;
   std::array<std::uint8_t, 14> header_{};
 };
 
-// A Close that says 1001, "going away". A client's is masked with `mask`.
-std::string close_frame_of_server();
-std::string close_frame_of_client(const std::array<std::uint8_t, 4>& mask);
+// RFC 6455 7.4.1.
+enum class CloseCode : std::uint16_t { GoingAway = 1001, PolicyViolation = 1008 };
+
+// A Close. A client's is masked with `mask`.
+std::string close_frame_of_server(CloseCode code);
+std::string close_frame_of_client(CloseCode code, const std::array<std::uint8_t, 4>& mask);
 
 }  // namespace keepsake

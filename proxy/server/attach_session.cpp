@@ -181,7 +181,7 @@ Task<Fault> load_session(Exchange& x, Candidates found) {
       metrics.add(Counter::StoreErrors);
       co_return first == nullptr ? lose_session(x) : Fault::None;
     }
-    if (result != StoreResult::Ok) {
+    if (result != StoreResult::Ok && result != StoreResult::Former) {
       metrics.add(Counter::StoreMisses);
       x.session.over = x.session.over || first == nullptr;
     } else if (first == nullptr) {
@@ -189,6 +189,7 @@ Task<Fault> load_session(Exchange& x, Candidates found) {
       session.id = candidate.id;
       session.has_id = true;
       x.session.loaded = true;
+      x.session.former = result == StoreResult::Former;
       choose(x, candidate);
       metrics.add(Counter::SessionsOpened);
     } else {

@@ -23,11 +23,6 @@ void begin_session(Exchange& x) {
   x.worker.metrics().add(Counter::SessionsCreated);
 }
 
-bool asks_to_clear(const ResponseHead& head) {
-  const Field* field = head.find(FieldId::XSessionClear);
-  return field != nullptr && equals_lower(field->value, "true");
-}
-
 void refuse_write(Exchange& x, std::string_view why) {
   x.worker.metrics().add(Counter::RefusedWrites);
   warn_within(x.worker.shared().lines.session_write, x.worker.streams().now(),
@@ -45,8 +40,14 @@ bool pairs_fit(const Exchange& x, const std::vector<FormPair>& pairs) {
   return true;
 }
 
-Fault change_in_cookie(Exchange& x, const std::vector<FormPair>& pairs) {
+PrivilegedKeys privileged_keys(const Exchange& x) {
+  return x.view->config().session.privileged;
+}
+
+Fault change_in_cookie(Exchange& x, const std::vector<FormPair>& pairs, bool renew) {
   Session& session = x.work.session;
+  const PrivilegedKeys privileged = privileged_keys(x);
+  const Session before = privileged.empty() ? Session{} : session;
   const bool was_empty = session.bare();
   const std::size_t size_before = session.size();
   for (const auto& [key, value] : pairs) {
@@ -59,40 +60,63 @@ Fault change_in_cookie(Exchange& x, const std::vector<FormPair>& pairs) {
   if (session.size() > std::max(x.view->config().session.max_values, size_before)) {
     return Fault::TooManyValues;
   }
+  renew = session.has_id && (renew || changes_privileged(before, session, privileged));
+  x.session.changed = x.session.changed || (renew && !was_empty);
   if (!x.session.changed || session.bare()) {
     return Fault::None;
   }
   if (was_empty) {
     begin_session(x);
+  } else if (renew) {
+    x.worker.random().fill(session.id);
   }
   session.touched = unix_seconds(x.worker.clock().wall());
   return fits_cookie(x) ? Fault::None : Fault::SessionTooLarge;
 }
 
-Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, bool may_begin) {
-  SessionId fresh{};
-  x.worker.random().fill(fresh);
-  const SessionId id = x.work.session.id;
+Fault fail_store(Exchange& x) {
+  x.worker.metrics().add(Counter::StoreErrors);
+  x.session.keep_cookie = true;
+  return Fault::StoreDown;
+}
+
+// The visitor's session goes by this id from now on: the response tells the browser.
+void adopt(Exchange& x, const SessionId& id, std::int64_t created) {
+  x.work.session.id = id;
+  x.work.session.has_id = true;
+  x.work.session.created = created;
+  x.session.opened = x.session.changed = true;
+  x.session.former = false;
+}
+
+Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, ChangeTerms terms) {
   Metrics& metrics = x.worker.metrics();
   metrics.add(Counter::StoreWrites);
+  const SessionId known = x.work.session.id;
+  StoreWrite write{.id = x.session.opened ? &known : nullptr,
+                   .may_begin = terms.may_begin,
+                   .renew = terms.renew,
+                   .values = pairs,
+                   .privileged = privileged_keys(x),
+                   .max_values = x.view->config().session.max_values};
+  x.worker.random().fill(write.fresh);
   const StoreTimes times = store_times(x);
-  const StoreResult result =
-      co_await x.view->store->change(x.session.opened ? &id : nullptr, may_begin ? &fresh : nullptr,
-                                     pairs, x.view->config().session.max_values, times);
-  switch (result) {
+  const StoreWritten written = co_await x.view->store->change(write, times);
+  switch (written.result) {
     case StoreResult::Ok:
       metrics.add(Counter::SessionsChanged);
       break;
     case StoreResult::Created:
-      x.work.session.id = fresh;
-      x.work.session.has_id = true;
-      x.work.session.created = times.now;
-      x.session.opened = x.session.changed = true;
+      adopt(x, write.fresh, written.created);
       metrics.add(Counter::SessionsCreated);
+      break;
+    case StoreResult::Renewed:
+      adopt(x, write.fresh, written.created);
       break;
     case StoreResult::Emptied:
       x.session.cleared = true;
       break;
+    case StoreResult::Former:
     case StoreResult::Missing:
       // Ended by somebody else: it stays ended. If that was while this request was under way, the
       // browser may have the cookie of another session by now.
@@ -102,23 +126,96 @@ Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, boo
     case StoreResult::TooMany:
       co_return Fault::TooManyValues;
     case StoreResult::Error:
-      metrics.add(Counter::StoreErrors);
-      x.session.keep_cookie = true;
-      co_return Fault::StoreDown;
+      co_return fail_store(x);
   }
   co_return Fault::None;
 }
 
+// A new session in place of the visitor's, which ends once the new one is there: whatever is
+// refused or fails, it is as it was.
+Task<Fault> replace_in_store(Exchange& x, const std::vector<FormPair>& pairs) {
+  StoreWrite write{
+      .may_begin = true, .values = pairs, .max_values = x.view->config().session.max_values};
+  x.worker.random().fill(write.fresh);
+  const StoreTimes times = store_times(x);
+  x.worker.metrics().add(Counter::StoreWrites);
+  const StoreWritten begun = co_await x.view->store->change(write, times);
+  if (begun.result == StoreResult::TooMany) {
+    co_return Fault::TooManyValues;
+  }
+  if (begun.result == StoreResult::Error) {
+    co_return fail_store(x);
+  }
+  const Fault fault = co_await end_session(x);
+  if (begun.result != StoreResult::Created) {
+    co_return fault;  // nothing but removals: the session ends
+  }
+  if (fault != Fault::None) {
+    co_await x.view->store->erase(write.fresh);
+    co_return fault;
+  }
+  adopt(x, write.fresh, begun.created);
+  x.worker.metrics().add(Counter::SessionsCreated);
+  co_return Fault::None;
+}
+
+// What a response asks for.
+struct Wish {
+  bool clear = false;
+  bool renew = false;
+  std::vector<FormPair> pairs;
+  FormError error = FormError::None;
+};
+
+Wish read_wish(const ResponseHead& head) {
+  Wish wish;
+  for (const Field& field : head.fields) {
+    if (!field.exact || wish.error != FormError::None) {
+      continue;
+    }
+    if (field.id == FieldId::XSessionSet) {
+      wish.error = read_pairs(field.value, wish.pairs);
+    }
+    const bool asked = equals_lower(field.value, "true");
+    wish.clear = wish.clear || (field.id == FieldId::XSessionClear && asked);
+    wish.renew = wish.renew || (field.id == FieldId::XSessionRenew && asked);
+  }
+  return wish;
+}
+
+bool asks_for_change(const ResponseHead& head) {
+  return head.has(FieldId::XSessionSet) || head.has(FieldId::XSessionClear) ||
+         head.has(FieldId::XSessionRenew);
+}
+
+Task<Fault> grant(Exchange& x, const Wish& wish) {
+  if (!pairs_fit(x, wish.pairs)) {
+    co_return Fault::ValueTooLarge;
+  }
+  if (wish.clear && x.view->store) {
+    co_return wish.pairs.empty() ? co_await end_session(x)
+                                 : co_await replace_in_store(x, wish.pairs);
+  }
+  const bool anonymous = !x.session.opened;
+  if (wish.clear) {
+    co_await end_session(x);
+  }
+  if (wish.pairs.empty() && !(wish.renew && x.session.opened)) {
+    co_return Fault::None;
+  }
+  co_return co_await change_session(x, wish.pairs, {anonymous || wish.clear, wish.renew});
+}
+
 }  // namespace
 
-Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, bool may_begin) {
+Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, ChangeTerms terms) {
   if (!pairs_fit(x, pairs)) {
     co_return Fault::ValueTooLarge;
   }
   if (x.view->store) {
-    co_return co_await change_in_store(x, pairs, may_begin);
+    co_return co_await change_in_store(x, pairs, terms);
   }
-  co_return change_in_cookie(x, pairs);
+  co_return change_in_cookie(x, pairs, terms.renew);
 }
 
 Task<Fault> end_session(Exchange& x) {
@@ -126,9 +223,7 @@ Task<Fault> end_session(Exchange& x) {
     for (std::size_t i = 0; i < x.session.id_count; ++i) {
       x.worker.metrics().add(Counter::StoreWrites);
       if (co_await x.view->store->erase(x.session.ids[i]) == StoreResult::Error) {
-        x.worker.metrics().add(Counter::StoreErrors);
-        x.session.keep_cookie = true;
-        co_return Fault::StoreDown;
+        co_return fail_store(x);
       }
     }
   }
@@ -140,34 +235,24 @@ Task<Fault> end_session(Exchange& x) {
 }
 
 Task<void> apply_backend_writes(Exchange& x) {
-  const ResponseHead& head = x.work.response;
-  const bool clear = asks_to_clear(head);
-  if (!clear && !head.has(FieldId::XSessionSet)) {
+  if (!asks_for_change(x.work.response)) {
+    co_return;
+  }
+  const Wish wish = read_wish(x.work.response);
+  if (wish.error != FormError::None) {
+    refuse_write(x, describe(wish.error));
+    co_return;
+  }
+  if (!wish.clear && !wish.renew && wish.pairs.empty()) {
     co_return;
   }
   if (x.session.keep_cookie) {
     refuse_write(x, "the session is not known");
     co_return;
   }
-  std::vector<FormPair> pairs;
-  for (const Field& field : head.fields) {
-    if (field.id == FieldId::XSessionSet && field.exact) {
-      if (const FormError error = read_pairs(field.value, pairs); error != FormError::None) {
-        refuse_write(x, describe(error));
-        co_return;
-      }
-    }
-  }
   const Session before = x.work.session;  // a write that does not fit must leave it so
   const SessionState state = x.session;
-  const bool anonymous = !x.session.opened;
-  Fault fault = Fault::None;
-  if (clear) {
-    fault = co_await end_session(x);
-  }
-  if (fault == Fault::None && !pairs.empty()) {
-    fault = co_await change_session(x, pairs, anonymous || clear);
-  }
+  const Fault fault = co_await grant(x, wish);
   if (fault != Fault::None) {
     x.work.session = before;
     x.session = state;

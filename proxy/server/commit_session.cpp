@@ -100,7 +100,7 @@ bool may_wait(const Exchange& x, std::int64_t now) {
 // Writes a cookie that nothing has changed, if it is due.
 void renew_cookie(Exchange& x, std::int64_t now) {
   const bool due = cookie_is_due(x, now);
-  if (x.session.rivals || (!due && !x.session.reseal) || may_wait(x, now)) {
+  if (x.session.rivals || x.session.former || (!due && !x.session.reseal) || may_wait(x, now)) {
     return;
   }
   x.worker.metrics().add(due ? Counter::SessionsTouched : Counter::SessionsResealed);

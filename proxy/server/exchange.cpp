@@ -15,6 +15,7 @@
 #include "server/fail_exchange.hpp"
 #include "server/forward_request.hpp"
 #include "server/guard_route.hpp"
+#include "server/hold_session.hpp"
 #include "server/log_access.hpp"
 #include "server/match_route.hpp"
 #include "server/redirect_to_https.hpp"
@@ -43,6 +44,9 @@ Task<bool> run_exchange(Client& client) {
   if (fault == Fault::None && x.route != nullptr) {
     fault = co_await attach_session(x);
   }
+  if (x.session.opened) {
+    hold_session(x);
+  }
   if (fault == Fault::None && is_session_limited(x)) {
     fault = guard_session(x);
   }
@@ -58,6 +62,7 @@ Task<bool> run_exchange(Client& client) {
   } else {
     co_await commit_session(x);
     co_await write_response(x);
+    end_hold(x);
   }
   log_access(x);
   co_return x.keep_alive;
@@ -74,6 +79,9 @@ Exchange::Exchange(Client& from, Workspace& w)
 // The head was kept for the log; now its bytes go, and pipelined ones move up.
 Exchange::~Exchange() {
   client.on_cut = nullptr;
+  if (held_link != nullptr) {
+    let_go(*this);
+  }
   work.in.release_held();
 }
 

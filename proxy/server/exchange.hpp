@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ namespace keepsake {
 
 class Balancer;
 struct RouteRules;
+struct SessionHold;
 class Worker;
 struct View;
 
@@ -68,6 +70,7 @@ struct SessionState {
   bool clears_former = false;     // the former scopes go with the next Set-Cookie
   bool changed = false;           // values differ from what the cookie holds
   bool cleared = false;           // the visitor's session ends with this exchange
+  bool former = false;            // an id that the session had until its renewal: never touched
   bool keep_cookie = false;       // hands off: a refused action, or a store that could not be asked
   bool store_failed = false;      // the visitor may have a session that could not be asked for
   std::int64_t cookie_stamp = 0;  // when the cookie was last written; a store has its own stamp
@@ -134,6 +137,11 @@ struct Exchange {
 
   // attach_session
   SessionState session;
+
+  // hold_session: the worker's list, and what is known in an exchange that takes long
+  Exchange* next_held = nullptr;
+  Exchange** held_link = nullptr;
+  std::shared_ptr<SessionHold> hold;
 
   // forward_request
   Lease lease;

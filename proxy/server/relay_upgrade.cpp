@@ -1,7 +1,7 @@
 #include "server/relay_upgrade.hpp"
 
-#include "http/websocket_frames.hpp"
 #include "server/client_side.hpp"
+#include "server/hold_session.hpp"
 #include "server/response_head.hpp"
 #include "server/worker.hpp"
 
@@ -30,6 +30,7 @@ struct Way {
 struct Tunnel {
   Exchange& x;
   SteadyTime last_byte;
+  SteadyTime last_message;  // of the client
   Way up;
   Way down;
   bool broken = false;
@@ -67,6 +68,9 @@ Task<void> pass_on(Tunnel& tunnel, Way& way) {
     tunnel.broken = tunnel.broken || status != IoStatus::Ok;
     tunnel.x.sent += &way == &tunnel.down ? size : 0;
     tunnel.last_byte = tunnel.x.worker.streams().now();
+    if (&way == &tunnel.up && way.frames.took_message()) {
+      tunnel.last_message = tunnel.last_byte;
+    }
   }
   way.in.consume(size);
 }
@@ -135,7 +139,11 @@ Task<void> relay_both_ways(Tunnel& tunnel, BackendConnection& backend) {
 
 }  // namespace
 
-void close_tunnel(Tunnel& tunnel) {
+SteadyTime last_message(const Tunnel& tunnel) {
+  return tunnel.last_message;
+}
+
+void close_tunnel(Tunnel& tunnel, CloseCode code) {
   if (tunnel.closing) {
     return;
   }
@@ -143,8 +151,8 @@ void close_tunnel(Tunnel& tunnel) {
   tunnel.close_deadline = tunnel.up.from.in(kClosePatience);
   std::array<std::uint8_t, 4> mask{};
   tunnel.x.worker.random().fill(mask);
-  tunnel.up.close_frame = close_frame_of_client(mask);
-  tunnel.down.close_frame = close_frame_of_server();
+  tunnel.up.close_frame = close_frame_of_client(code, mask);
+  tunnel.down.close_frame = close_frame_of_server(code);
   // A direction that waits for bytes is woken by the sweep that follows, and looks what to do.
   tunnel.up.from.set_read_deadline(tunnel.x.worker.streams().now());
   tunnel.down.from.set_read_deadline(tunnel.x.worker.streams().now());
@@ -168,14 +176,16 @@ Task<void> relay_upgrade(Exchange& x) {
   x.lease->in.compact();
   Stream& client = x.client.wire;
   BackendConnection& backend = *x.lease;
-  Tunnel tunnel{x, x.worker.streams().now(),
+  const SteadyTime now = x.worker.streams().now();
+  Tunnel tunnel{x, now, now,
                 Way{client, backend.stream, x.work.in, FrameTracker{FrameTracker::From::Client}},
                 Way{backend.stream, client, backend.in, FrameTracker{FrameTracker::From::Server}}};
   x.client.tunnel = &tunnel;
   if (x.worker.draining()) {
-    close_tunnel(tunnel);
+    close_tunnel(tunnel, CloseCode::GoingAway);
   }
   co_await relay_both_ways(tunnel, backend);
+  end_hold(x);
   x.client.tunnel = nullptr;
   metrics.subtract(Counter::TunnelsOpen);
   x.client.on_cut = nullptr;

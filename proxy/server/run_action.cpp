@@ -98,7 +98,7 @@ Task<Fault> run_set(Exchange& x) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     pairs.emplace_back(x.route->set[i].key, std::move(values[i]));
   }
-  co_return co_await change_session(x, pairs, true);
+  co_return co_await change_session(x, pairs, {true, x.route->renew});
 }
 
 Task<Fault> run_clear(Exchange& x) {

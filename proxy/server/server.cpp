@@ -9,6 +9,7 @@
 #include "base/signals_blocked.hpp"
 #include "base/tls_tickets.hpp"
 #include "server/administer_sessions.hpp"
+#include "store/memory_store.hpp"
 #include "store/redis_greeting.hpp"
 
 namespace keepsake {

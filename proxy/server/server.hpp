@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "server/snapshot.hpp"
 #include "server/worker.hpp"
+#include "store/session_store.hpp"
 
 namespace keepsake {
 

@@ -8,8 +8,11 @@
 #include "base/log.hpp"
 #include "http/date.hpp"
 #include "server/accept_connections.hpp"
+#include "server/hold_session.hpp"
 #include "server/relay_upgrade.hpp"
 #include "session/codec_factory.hpp"
+#include "store/memory_store.hpp"
+#include "store/redis_connection.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/redis_store.hpp"
 
@@ -59,20 +62,22 @@ Worker::~Worker() {
 }
 
 // A reload that leaves Redis where it is keeps the connection.
-std::shared_ptr<RedisConnection> Worker::redis_for(const RedisConfig& config) {
-  std::shared_ptr<RedisConnection> connection = redis_.lock();
-  if (!connection || connection->config() != config) {
-    connection = std::make_shared<RedisConnection>(
-        RedisConnection::Context{io_, streams_, clock_, random_, shared_.store_health}, config,
-        literal_endpoints(redis_address(config)));
-    if (std::vector<Endpoint> known = pools_.endpoints(redis_server(config).url); !known.empty()) {
-      connection->set_endpoints(std::move(known));
+std::shared_ptr<RedisServers> Worker::redis_for(const Snapshot& snapshot) {
+  const RedisConfig& config = *snapshot.config.session.redis;
+  std::shared_ptr<RedisServers> servers = redis_.lock();
+  if (!servers || servers->config() != config) {
+    servers = std::make_shared<RedisConnection>(
+        RedisConnection::Context{io_, streams_, clock_, random_, shared_.store_health, nullptr},
+        config, literal_endpoints(redis_address(config)));
+    const std::string url = redis_server(config).url;
+    if (const std::vector<Endpoint> known = pools_.endpoints(url); !known.empty()) {
+      servers->set_endpoints(url, known);
     }
-    redis_ = connection;
-    std::erase_if(redis_connections_, [](const auto& known) { return known.expired(); });
-    redis_connections_.push_back(connection);
+    redis_ = servers;
+    std::erase_if(redis_servers_, [](const auto& known) { return known.expired(); });
+    redis_servers_.push_back(servers);
   }
-  return connection;
+  return servers;
 }
 
 // The store of a configuration; the memory store outlives reloads, as what it holds must.
@@ -82,7 +87,7 @@ std::shared_ptr<SessionStore> Worker::store_for(const Snapshot& snapshot) {
     case SessionStoreKind::Memory:
       return shared_.memory;
     case SessionStoreKind::Redis:
-      return std::make_shared<RedisStore>(redis_for(*config.redis), snapshot.keys, random_);
+      return std::make_shared<RedisStore>(redis_for(snapshot), snapshot.keys, random_);
     case SessionStoreKind::Cookie:
       break;
   }
@@ -119,9 +124,8 @@ bool Worker::use_prepared(const Snapshot& snapshot) {
 
 void Worker::set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints) {
   pools_.set_endpoints(url, endpoints);
-  if (const std::shared_ptr<RedisConnection> redis = redis_.lock();
-      redis && redis_server(redis->config()).url == url) {
-    redis->set_endpoints(endpoints);
+  if (const std::shared_ptr<RedisServers> redis = redis_.lock()) {
+    redis->set_endpoints(url, endpoints);
   }
 }
 
@@ -165,7 +169,7 @@ void Worker::drain(Millis patience, bool handed_over) {
   }
   for_each_connection([](Connection& connection) {
     if (connection.client.tunnel != nullptr) {
-      close_tunnel(*connection.client.tunnel);
+      close_tunnel(*connection.client.tunnel, CloseCode::GoingAway);
     }
   });
   sweep();
@@ -185,8 +189,8 @@ void Worker::cut() {
 
 void Worker::end_everything() {
   streams_.close();
-  for (const auto& known : redis_connections_) {
-    if (const std::shared_ptr<RedisConnection> redis = known.lock()) {
+  for (const auto& known : redis_servers_) {
+    if (const std::shared_ptr<RedisServers> redis = known.lock()) {
       redis->stop();
     }
   }
@@ -213,6 +217,9 @@ void Worker::sweep() {
   const SteadyTime now = clock_.steady();
   streams_.sweep(now, options_.sweep);
   look_after_waiting_clients();
+  for (Exchange* held = held_; held != nullptr; held = held->next_held) {
+    look_after_session(*held);
+  }
   pools_.sweep(now);
   access_log_.flush();
   if (!draining_) {

@@ -32,10 +32,13 @@
 #include "server/traffic.hpp"
 #include "session/codec.hpp"
 #include "session/key_use.hpp"
-#include "store/memory_store.hpp"
-#include "store/redis_connection.hpp"
+#include "store/store_health.hpp"
 
 namespace keepsake {
+
+class MemoryStore;
+class RedisServers;
+class SessionStore;
 
 // A snapshot as one worker uses it: with the worker's own ciphers and pools.
 struct View {
@@ -141,6 +144,8 @@ class Worker {
   // Whether limits.connections_per_client allows one more from there; counts it if so.
   bool admit_client(Peer& peer);
   SharedCounts& shared() { return shared_; }
+  // Exchanges with a session in a store; see hold_session.
+  Exchange*& held() { return held_; }
   // "Date: ...\r\n" of this second.
   const std::string& date_line();
 
@@ -162,7 +167,7 @@ class Worker {
   template <class Visit>
   void for_each_connection(Visit visit);
   std::shared_ptr<SessionStore> store_for(const Snapshot& snapshot);
-  std::shared_ptr<RedisConnection> redis_for(const RedisConfig& config);
+  std::shared_ptr<RedisServers> redis_for(const Snapshot& snapshot);
 
   const Clock& clock_;
   SharedCounts& shared_;
@@ -179,12 +184,13 @@ class Worker {
   KeyUse key_use_;
   BackendPools pools_;
   std::shared_ptr<const View> view_;
-  std::shared_ptr<const View> next_;                               // prepared, not yet in use
-  std::weak_ptr<RedisConnection> redis_;                           // of the configuration in use
-  std::vector<std::weak_ptr<RedisConnection>> redis_connections_;  // those of former ones too
+  std::shared_ptr<const View> next_;                        // prepared, not yet in use
+  std::weak_ptr<RedisServers> redis_;                       // of the configuration in use
+  std::vector<std::weak_ptr<RedisServers>> redis_servers_;  // those of former ones too
   std::vector<std::shared_ptr<Listener>> listeners_;
   Connection* connections_ = nullptr;
   Connection* parked_ = nullptr;
+  Exchange* held_ = nullptr;
   std::vector<pollfd> polls_;  // scratch of the sweep
   std::vector<Connection*> waiting_;
   std::size_t freed_ = 0;  // large pieces of memory, since it was last given back to the system

@@ -19,7 +19,7 @@ void MemoryStore::list_shard(const Shard& shard, const Key* after, std::size_t l
     for (auto it = shard.index.begin(bucket); it != shard.index.end(bucket); ++it) {
       const Session& session = it->second->session;
       const bool seen = bucket == first && after != nullptr && it->first <= *after;
-      if (!seen && !expired(session, times)) {
+      if (!seen && !it->second->is_former() && !expired(*it->second, times)) {
         entries.push_back({it->first, session.created, session.touched, session.size()});
       }
     }
@@ -45,14 +45,6 @@ Task<StoreListing> MemoryStore::list(const std::string& after, std::size_t limit
     append_store_key(listing.entries.back().key, listing.next);
   }
   co_return listing;
-}
-
-Task<StoreResult> MemoryStore::end(const StoreKey& key) {
-  Shard& shard = shard_of(key);
-  const std::lock_guard lock(shard.mutex);
-  const bool known = shard.index.contains(key);
-  remove(shard, key);
-  co_return known ? StoreResult::Ok : StoreResult::Missing;
 }
 
 }  // namespace keepsake

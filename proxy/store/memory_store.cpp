@@ -13,21 +13,12 @@ constexpr std::size_t kWorthAShard = 64;
 // Of the expired, so many go for each new one: the store shrinks, and nobody waits for it.
 constexpr int kSweptAtOnce = 4;
 
-void apply(const StoreChanges& changes, Session& session) {
-  for (const auto& [key, value] : changes) {
-    if (value.empty()) {
-      session.erase(key);
-    } else {
-      session.set(key, value);
-    }
-  }
-}
-
 }  // namespace
 
-bool MemoryStore::expired(const Session& session, const StoreTimes& times) {
-  return times.now - session.touched > times.idle_timeout ||
-         times.now - session.created > times.absolute_timeout;
+bool MemoryStore::expired(const Entry& entry, const StoreTimes& times) {
+  return times.now - entry.session.touched > times.idle_timeout ||
+         times.now - entry.session.created > times.absolute_timeout ||
+         (entry.is_former() && times.now - entry.renewal->renewed > kFormerIdLasts);
 }
 
 MemoryStore::MemoryStore(std::size_t max_sessions)
@@ -54,11 +45,13 @@ MemoryStore::Entry* MemoryStore::find(Shard& shard, const Key& key, const StoreT
   if (found == shard.index.end()) {
     return nullptr;
   }
-  if (expired(found->second->session, times)) {
+  if (expired(*found->second, times)) {
     remove(shard, key);
     return nullptr;
   }
-  shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
+  if (!found->second->is_former()) {
+    shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
+  }
   return &*found->second;
 }
 
@@ -72,7 +65,7 @@ void MemoryStore::remove(Shard& shard, const Key& key) {
 void MemoryStore::make_room(Shard& shard, const StoreTimes& times) {
   for (int swept = 0; !shard.by_use.empty(); ++swept) {
     const bool full = shard.by_use.size() >= max_per_shard_;
-    if (!full && (swept >= kSweptAtOnce || !expired(shard.by_use.back().session, times))) {
+    if (!full && (swept >= kSweptAtOnce || !expired(shard.by_use.back(), times))) {
       return;
     }
     shard.index.erase(shard.by_use.back().key);
@@ -88,6 +81,10 @@ Task<StoreResult> MemoryStore::load(const SessionId& id, const StoreTimes& times
   if (entry == nullptr) {
     co_return StoreResult::Missing;
   }
+  if (entry->is_former()) {
+    out = entry->session;
+    co_return StoreResult::Former;
+  }
   if (times.now - entry->session.touched >= times.touch_interval) {
     entry->session.touched = times.now;
   }
@@ -95,60 +92,63 @@ Task<StoreResult> MemoryStore::load(const SessionId& id, const StoreTimes& times
   co_return StoreResult::Ok;
 }
 
-StoreResult MemoryStore::begin(const SessionId& fresh, const StoreChanges& changes,
-                               std::size_t max_values, const StoreTimes& times) {
-  Session session;
-  apply(changes, session);
-  if (session.empty()) {
-    return StoreResult::Missing;
-  }
-  if (session.size() > max_values) {
-    return StoreResult::TooMany;
-  }
-  session.id = fresh;
-  session.has_id = true;
-  session.created = session.touched = times.now;
-  const Key key = key_of(fresh);
-  Shard& shard = shard_of(key);
-  const std::lock_guard lock(shard.mutex);
-  make_room(shard, times);
-  shard.by_use.push_front({key, std::move(session)});
-  shard.index[key] = shard.by_use.begin();
-  return StoreResult::Created;
+Task<StoreResult> MemoryStore::erase(const SessionId& id) {
+  end_with_former(key_of(id));
+  co_return StoreResult::Ok;
 }
 
-Task<StoreResult> MemoryStore::change(const SessionId* id, const SessionId* fresh,
-                                      const StoreChanges& changes, std::size_t max_values,
-                                      const StoreTimes& times) {
-  if (id != nullptr) {
-    const Key key = key_of(*id);
+Task<StoreResult> MemoryStore::end(const StoreKey& key) {
+  co_return end_with_former(key) ? StoreResult::Ok : StoreResult::Missing;
+}
+
+bool MemoryStore::end_with_former(const Key& key) {
+  std::vector<Key> former;
+  {
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    if (Entry* entry = find(shard, key, times)) {
-      Session changed = entry->session;
-      apply(changes, changed);
-      // Under a limit that was lowered since, a session keeps what it has and may shrink.
-      if (changed.size() > std::max(max_values, entry->session.size())) {
-        co_return StoreResult::TooMany;
-      }
-      if (changed.empty()) {
-        remove(shard, key);
-        co_return StoreResult::Emptied;
-      }
-      changed.touched = times.now;
-      entry->session = std::move(changed);
-      co_return StoreResult::Ok;
+    const auto found = shard.index.find(key);
+    if (found == shard.index.end()) {
+      return false;
     }
+    if (found->second->renewal) {
+      former = std::move(found->second->renewal->former);
+    }
+    remove(shard, key);
   }
-  co_return fresh == nullptr ? StoreResult::Missing : begin(*fresh, changes, max_values, times);
+  end_all(former);
+  return true;
 }
 
-Task<StoreResult> MemoryStore::erase(const SessionId& id) {
-  const Key key = key_of(id);
-  Shard& shard = shard_of(key);
-  const std::lock_guard lock(shard.mutex);
-  remove(shard, key);
-  co_return StoreResult::Ok;
+void MemoryStore::end_all(const std::vector<Key>& keys) {
+  for (const Key& key : keys) {
+    Shard& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    remove(shard, key);
+  }
+}
+
+Task<StoreResult> MemoryStore::use(StoreKey& key, const std::optional<StoreUse>& use,
+                                   const StoreTimes& times) {
+  for (std::size_t renewals = 0; renewals <= kFormerIds; ++renewals) {
+    Shard& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.index.find(key);
+    if (found == shard.index.end()) {
+      break;
+    }
+    Entry& entry = *found->second;
+    if (entry.is_former() && !expired(entry, times)) {
+      key = entry.renewal->next;
+      continue;
+    }
+    std::int64_t& touched = entry.session.touched;
+    if (use && use->from - touched <= times.idle_timeout &&
+        use->to - touched >= times.touch_interval && use->to > touched) {
+      touched = use->to;
+    }
+    co_return find(shard, Key{key}, times) != nullptr ? StoreResult::Ok : StoreResult::Missing;
+  }
+  co_return StoreResult::Missing;
 }
 
 std::size_t MemoryStore::size() const {

@@ -19,9 +19,10 @@ class MemoryStore final : public SessionStore {
   explicit MemoryStore(std::size_t max_sessions);
 
   Task<StoreResult> load(const SessionId& id, const StoreTimes& times, Session& out) override;
-  Task<StoreResult> change(const SessionId* id, const SessionId* fresh, const StoreChanges& changes,
-                           std::size_t max_values, const StoreTimes& times) override;
+  Task<StoreWritten> change(const StoreWrite& write, const StoreTimes& times) override;
   Task<StoreResult> erase(const SessionId& id) override;
+  Task<StoreResult> use(StoreKey& key, const std::optional<StoreUse>& use,
+                        const StoreTimes& times) override;
   Task<StoreListing> list(const std::string& after, std::size_t limit,
                           const StoreTimes& times) override;
   Task<StoreResult> end(const StoreKey& key) override;
@@ -35,9 +36,17 @@ class MemoryStore final : public SessionStore {
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
   };
+  // Of sessions that were renewed, which are few.
+  struct Renewal {
+    std::vector<Key> former;   // the ids before, newest first
+    std::int64_t renewed = 0;  // when this id became a former one; 0: it is the session's
+    Key next{};                // then: what the session goes on as
+  };
   struct Entry {
     Key key;
     Session session;
+    std::unique_ptr<Renewal> renewal = nullptr;
+    bool is_former() const { return renewal && renewal->renewed != 0; }
   };
   struct Shard {
     mutable std::mutex mutex;
@@ -46,7 +55,7 @@ class MemoryStore final : public SessionStore {
   };
   static constexpr std::size_t kShards = 16;
 
-  static bool expired(const Session& session, const StoreTimes& times);
+  static bool expired(const Entry& entry, const StoreTimes& times);
   static void list_shard(const Shard& shard, const Key* after, std::size_t limit,
                          const StoreTimes& times, StoreListing& listing);
   static Key key_of(const SessionId& id);
@@ -54,11 +63,21 @@ class MemoryStore final : public SessionStore {
   // The live entry, moved to the front; null if there is none. The shard is locked.
   static Entry* find(Shard& shard, const Key& key, const StoreTimes& times);
   static void remove(Shard& shard, const Key& key);
+  // Whether it was there.
+  bool end_with_former(const Key& key);
+  void end_all(const std::vector<Key>& keys);
   // Room for one more: the expired among the least recently used go, and whatever is above the
   // bound.
   void make_room(Shard& shard, const StoreTimes& times);
-  StoreResult begin(const SessionId& fresh, const StoreChanges& changes, std::size_t max_values,
-                    const StoreTimes& times);
+
+  // The parts of change(), which has locked the shards. What ends with it goes into `ended`.
+  StoreWritten change_known(Shard& shard, Entry& entry, const StoreWrite& write,
+                            const StoreTimes& times, std::vector<Key>& ended);
+  StoreWritten renew(Entry& entry, Session changed, const StoreWrite& write,
+                     const StoreTimes& times, std::vector<Key>& ended);
+  StoreWritten begin(const StoreWrite& write, Session session, std::vector<Key> former,
+                     const StoreTimes& times);
+  static std::vector<Key> former_with(const Entry& entry);
 
   const std::size_t used_shards_;  // few sessions share one, so that the bound is exact
   std::atomic<std::size_t> max_per_shard_;

@@ -2,8 +2,7 @@
 // One worker's connection to Redis: commands of many exchanges go down it one behind the other and
 // their replies come back in that order. Connects by itself, again and again, and tells nobody to
 // wait for it for longer than session.redis.timeout: a command that cannot be answered in that time
-// has failed. Called by redis_store and by the worker. Never throws, never blocks, never asks the
-// DNS: the worker is told the addresses.
+// has failed. Never throws.
 //
 // Of hiredis only the reply parser is used. Its asynchronous half resolves names while the thread
 // waits, and in version 0.14 knows no deadlines; Stream does all of it already.
@@ -18,12 +17,13 @@
 #include "base/stream.hpp"
 #include "base/task.hpp"
 #include "config/config.hpp"
-#include "store/redis_protocol.hpp"
-#include "store/store_health.hpp"
+#include "store/redis_servers.hpp"
 
 namespace keepsake {
 
-class RedisConnection {
+class TlsBackend;
+
+class RedisConnection final : public RedisServers {
  public:
   struct Context {
     asio::io_context& io;
@@ -31,28 +31,22 @@ class RedisConnection {
     const Clock& clock;
     Random& random;
     StoreHealth& health;
+    std::shared_ptr<const TlsBackend> tls;  // null: plain
   };
 
   // `endpoints` may be empty until set_endpoints is called.
   RedisConnection(const Context& context, const RedisConfig& config,
                   std::vector<Endpoint> endpoints);
-  ~RedisConnection();
+  ~RedisConnection() override;
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
 
-  const RedisConfig& config() const;
-  void set_endpoints(std::vector<Endpoint> endpoints);
-
-  // Sends one whole command. Null: it could not be asked, or did not answer in time. An error reply
-  // is a reply.
-  Task<RedisReply> call(std::string_view command);
-
-  // Logs an error reply with its remedy, and remembers it for /readyz.
-  void report_refusal(std::string_view text);
-  void report(StoreTrouble trouble, std::string_view text);
-
-  // The end: what waits fails, and nothing is left in the io_context.
-  void stop();
+  const RedisConfig& config() const override;
+  Task<RedisReply> call(std::string_view command, std::string_view key) override;
+  void report_refusal(std::string_view text) override;
+  void report(StoreTrouble trouble, std::string_view text) override;
+  void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints) override;
+  void stop() override;
 
  private:
   class Core;

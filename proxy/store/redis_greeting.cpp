@@ -1,6 +1,5 @@
 #include "store/redis_greeting.hpp"
 
-#include "store/redis_protocol.hpp"
 #include "store/redis_scripts.hpp"
 
 namespace keepsake {
@@ -23,11 +22,11 @@ ServerConfig redis_server(const RedisConfig& config) {
   return {std::string{scheme} + address.to_string(), address, false};
 }
 
-std::size_t append_redis_greeting(const RedisConfig& config, std::string& out) {
-  std::size_t count = 0;
+RedisGreeting redis_greeting(const RedisConfig& config) {
+  RedisGreeting greeting;
   const auto add = [&](std::initializer_list<std::string_view> words) {
-    append_redis_command({words.begin(), words.size()}, out);
-    ++count;
+    append_redis_command({words.begin(), words.size()}, greeting.commands);
+    ++greeting.replies;
   };
   if (!config.password.empty()) {
     if (config.user.empty()) {
@@ -39,9 +38,29 @@ std::size_t append_redis_greeting(const RedisConfig& config, std::string& out) {
   if (config.database != 0) {
     add({"SELECT", std::to_string(config.database)});
   }
-  add({"SCRIPT", "LOAD", kLoadScript});
-  add({"SCRIPT", "LOAD", kChangeScript});
-  return count;
+  greeting.required = greeting.replies;
+  add({"HELLO"});
+  for (const std::string_view script :
+       {kLoadScript, kUseScript, kChangeScript, kBeginScript, kRetireScript, kEndScript}) {
+    add({"SCRIPT", "LOAD", script});
+  }
+  return greeting;
+}
+
+bool is_optional_refusal(std::string_view text) {
+  return classify_redis_error(text) == StoreTrouble::Forbidden ||
+         text.find("unknown command") != std::string_view::npos;
+}
+
+RedisRole redis_role(const redisReply& hello) {
+  RedisRole role;
+  for (std::size_t i = 0; i + 1 < hello.elements; i += 2) {
+    const std::string_view what = redis_text(*hello.element[i]);
+    const std::string_view said = redis_text(*hello.element[i + 1]);
+    role.in_cluster = role.in_cluster || (what == "mode" && said == "cluster");
+    role.replica = role.replica || (what == "role" && said != "master");
+  }
+  return role;
 }
 
 }  // namespace keepsake

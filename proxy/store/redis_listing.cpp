@@ -4,48 +4,86 @@
 #include <charconv>
 
 #include "base/log.hpp"
-#include "store/redis_scripts.hpp"
 #include "store/redis_store.hpp"
 
 namespace keepsake {
 
 namespace {
 
-constexpr std::string_view kPrefix = "keepsake:";
-// Redis serves nobody else while a script runs: so many keys are looked at in one, and so many
-// scripts answer one question.
+// So many keys are looked at together, and so many times for one question.
 constexpr std::size_t kKeysAtOnce = 250;
-constexpr int kScripts = 16;
+constexpr int kScans = 16;
 
 bool is_cursor(std::string_view text) {
   return !text.empty() && text.size() <= 20 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::int64_t number_of(const redisReply& reply) {
+std::optional<std::int64_t> number_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_INTEGER) {
     return reply.integer;
   }
   std::int64_t number = 0;
   const std::string_view text = redis_text(reply);
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && stop == text.data() + text.size() && !text.empty()
+             ? std::optional{number}
+             : std::nullopt;
 }
 
-// Of a reply of kListScript: the cursor, then four elements per session. What is not ours or over
-// by its stamps is left out.
-void read_page(const redisReply& page, const StoreTimes& times, StoreListing& listing) {
-  for (std::size_t i = 1; i + 3 < page.elements; i += 4) {
-    std::string_view name = redis_text(*page.element[i]);
-    name.remove_prefix(std::min(kPrefix.size(), name.size()));
-    const std::optional<StoreKey> key = parse_store_key(name);
-    const std::int64_t created = number_of(*page.element[i + 1]);
-    const std::int64_t touched = number_of(*page.element[i + 2]);
-    const std::int64_t values = number_of(*page.element[i + 3]);
-    if (key && values >= 0 && times.now - touched <= times.idle_timeout &&
-        times.now - created <= times.absolute_timeout) {
-      listing.entries.push_back({*key, created, touched, static_cast<std::size_t>(values)});
+// A pattern of SCAN that only this text matches.
+std::string escape_pattern(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view{"*?[]^\\"}.find(c) != std::string_view::npos) {
+      out.push_back('\\');
     }
+    out.push_back(c);
+  }
+  return out;
+}
+
+// The sessions of one SCAN, asked for all at once and put together as the replies come.
+struct Page {
+  StoreListing& listing;
+  const StoreTimes& times;
+  std::size_t waiting = 0;
+  bool failed = false;
+  Wakeup done{};
+};
+
+// What is no session, or is over by its stamps, or goes on under another id, is left out.
+void add_entry(Page& page, const StoreKey& key, const redisReply& stamps, std::int64_t fields) {
+  if (stamps.type != REDIS_REPLY_ARRAY || stamps.elements != 4 ||
+      stamps.element[2]->type != REDIS_REPLY_NIL) {
+    return;
+  }
+  const auto created = number_of(*stamps.element[0]);
+  const auto touched = number_of(*stamps.element[1]);
+  const std::int64_t values = fields - (stamps.element[3]->type == REDIS_REPLY_NIL ? 2 : 3);
+  if (created && touched && values >= 0 && page.times.now - *touched <= page.times.idle_timeout &&
+      page.times.now - *created <= page.times.absolute_timeout) {
+    page.listing.entries.push_back({key, *created, *touched, static_cast<std::size_t>(values)});
+  }
+}
+
+Task<void> look_at(RedisServers& servers, Page& page, StoreKey key, std::string name) {
+  const std::array<std::string_view, 6> ask_stamps{"HMGET",   name,      "created",
+                                                   "touched", "renewed", "was"};
+  const std::array<std::string_view, 2> ask_count{"HLEN", name};
+  std::string command;
+  append_redis_command(ask_stamps, command);
+  const RedisReply stamps = co_await servers.call(command, name);
+  command.clear();
+  append_redis_command(ask_count, command);
+  const RedisReply count = stamps ? co_await servers.call(command, name) : nullptr;
+  if (!count) {
+    page.failed = true;
+  } else if (count->type == REDIS_REPLY_INTEGER) {
+    add_entry(page, key, *stamps, count->integer);
+  }
+  if (--page.waiting == 0) {
+    page.done.wake();
   }
 }
 
@@ -53,28 +91,47 @@ void read_page(const redisReply& page, const StoreTimes& times, StoreListing& li
 
 Task<StoreListing> RedisStore::list(const std::string& after, std::size_t limit,
                                     const StoreTimes& times) {
+  const std::string& prefix = servers_->config().prefix;
+  const std::string pattern = escape_pattern(prefix) + "*";
   StoreListing listing;
   std::string cursor = after.empty() ? "0" : after;
   if (!is_cursor(cursor)) {
     listing.result = StoreResult::Missing;
     co_return listing;
   }
-  for (int i = 0; i < kScripts && listing.entries.size() < limit; ++i) {
+  for (int i = 0; i < kScans && listing.entries.size() < limit; ++i) {
     const std::string most = std::to_string(std::min(kKeysAtOnce, limit - listing.entries.size()));
-    const std::array<std::string_view, 5> words{"EVAL", kListScript, "0", cursor, most};
+    const std::array<std::string_view, 6> words{"SCAN", cursor, "MATCH", pattern, "COUNT", most};
     std::string command;
     append_redis_command(words, command);
-    const RedisReply reply = co_await connection_->call(command);
+    const RedisReply reply = co_await servers_->call(command, {});
     if (reply && reply->type == REDIS_REPLY_ERROR) {
       // Visitors need none of this: the store is no worse for them.
-      log::warn("redis does not list sessions: {}", redis_text(*reply));
+      log::warn("redis does not list sessions: {}", escape_for_log(redis_text(*reply)));
     }
-    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 ||
+    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
         !is_cursor(redis_text(*reply->element[0]))) {
       listing.result = StoreResult::Error;
       co_return listing;
     }
-    read_page(*reply, times, listing);
+    Page page{listing, times};
+    page.waiting = 1;  // this one, until all are asked
+    const redisReply& names = *reply->element[1];
+    for (std::size_t n = 0; n < names.elements; ++n) {
+      const std::string name{redis_text(*names.element[n])};
+      if (const auto key = parse_store_key(
+              std::string_view{name}.substr(std::min(prefix.size(), name.size())))) {
+        ++page.waiting;
+        start(look_at(*servers_, page, *key, name));
+      }
+    }
+    if (--page.waiting != 0) {
+      co_await page.done;
+    }
+    if (page.failed) {
+      listing.result = StoreResult::Error;
+      co_return listing;
+    }
     cursor = redis_text(*reply->element[0]);
     if (cursor == "0") {
       co_return listing;
@@ -82,23 +139,6 @@ Task<StoreListing> RedisStore::list(const std::string& after, std::size_t limit,
   }
   listing.next = cursor;
   co_return listing;
-}
-
-Task<StoreResult> RedisStore::end(const StoreKey& key) {
-  std::string name{kPrefix};
-  append_store_key(key, name);
-  const std::array<std::string_view, 2> words{"DEL", name};
-  std::string command;
-  append_redis_command(words, command);
-  const RedisReply reply = co_await connection_->call(command);
-  if (reply && reply->type == REDIS_REPLY_ERROR) {
-    connection_->report_refusal(redis_text(*reply));
-    co_return StoreResult::Error;
-  }
-  if (!reply) {
-    co_return StoreResult::Error;
-  }
-  co_return number_of(*reply) == 0 ? StoreResult::Missing : StoreResult::Ok;
 }
 
 }  // namespace keepsake

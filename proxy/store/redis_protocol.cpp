@@ -27,6 +27,10 @@ constexpr Sign kSigns[] = {
     {"READONLY", StoreTrouble::ReadOnly},
     {"MASTERDOWN", StoreTrouble::ReadOnly},
     {"LOADING", StoreTrouble::Loading},
+    {"CLUSTERDOWN", StoreTrouble::ClusterDown},
+    {"MOVED ", StoreTrouble::Cluster},
+    {"ASK ", StoreTrouble::Cluster},
+    {"CROSSSLOT", StoreTrouble::Cluster},
     {"MISCONF", StoreTrouble::Disk},
     {"NOPERM", StoreTrouble::Forbidden},
     {"can't run this command", StoreTrouble::Forbidden},
@@ -65,6 +69,11 @@ StoreTrouble classify_redis_error(std::string_view text) {
   return StoreTrouble::Other;
 }
 
+bool elsewhere(StoreTrouble trouble) {
+  return trouble == StoreTrouble::ReadOnly || trouble == StoreTrouble::Loading ||
+         trouble == StoreTrouble::ClusterDown;
+}
+
 std::string_view remedy(StoreTrouble trouble) {
   switch (trouble) {
     case StoreTrouble::Unreachable:
@@ -80,15 +89,21 @@ std::string_view remedy(StoreTrouble trouble) {
              "end "
              "soonest";
     case StoreTrouble::ReadOnly:
-      return "it is a replica: session.redis.url must name its primary";
+      return "it is a replica, and Keepsake connects anew: session.redis.url must name its primary";
     case StoreTrouble::Loading:
       return "it reads its data file and will be back by itself";
+    case StoreTrouble::Cluster:
+      return "it is a node of a Redis Cluster (their errors are MOVED, ASK and CROSSSLOT): "
+             "session.redis.url does not reach the sessions that other nodes hold";
+    case StoreTrouble::ClusterDown:
+      return "too many nodes of the cluster are gone: see CLUSTER INFO";
     case StoreTrouble::Disk:
       return "it cannot save to its disk: see its own log, or CONFIG SET "
              "stop-writes-on-bgsave-error no";
     case StoreTrouble::Forbidden:
-      return "allow this user ~keepsake:* +evalsha +eval +script|load +hgetall +hmget +hset +hdel "
-             "+hlen +hexists +hget +expire +del +select";
+      return "allow this user ~keepsake:* +evalsha +eval +hgetall +hmget +hset +hdel +hlen "
+             "+hexists "
+             "+hget +expire +del +select";
     case StoreTrouble::Unreadable:
       return "session.secrets must list every secret that sessions were sealed with";
     default:

@@ -28,6 +28,9 @@ std::string_view redis_text(const redisReply& reply);
 
 // What an error reply means, and what a person can do about it.
 StoreTrouble classify_redis_error(std::string_view text);
+// Whether another server may stand behind the same name by now (a failover), so that a new
+// connection may find what this one has not.
+bool elsewhere(StoreTrouble trouble);
 std::string_view remedy(StoreTrouble trouble);
 
 }  // namespace keepsake

@@ -27,21 +27,38 @@ void RedisQueue::push(PendingCommand& pending) {
   ++size_;
 }
 
-void RedisQueue::answer(RedisReply reply) {
-  PendingCommand& answered = *first_;
-  first_ = answered.next;
+PendingCommand& RedisQueue::pop() {
+  PendingCommand& popped = *first_;
+  first_ = popped.next;
   last_ = first_ != nullptr ? last_ : nullptr;
   --size_;
+  return popped;
+}
+
+void RedisQueue::note_failures(std::size_t count, SteadyTime now) {
+  failures_ += count;
+  if (count != 0 && failures_ >= kFailuresToOpen) {
+    closed_until_ = now + kOpenFor;
+  }
+}
+
+void RedisQueue::answer(RedisReply reply) {
+  PendingCommand& answered = pop();
   failures_ = 0;
   answered.reply = std::move(reply);
   answered.done.wake();  // ends its life
 }
 
-void RedisQueue::fail_all(SteadyTime now) {
-  failures_ += size_;
-  if (failures_ >= kFailuresToOpen) {
-    closed_until_ = now + kOpenFor;
+void RedisQueue::fail_late(SteadyTime now) {
+  while (first_ != nullptr && first_->deadline <= now) {
+    PendingCommand& late = pop();
+    note_failures(1, now);
+    late.done.wake();  // ends its life
   }
+}
+
+void RedisQueue::fail_all(SteadyTime now) {
+  note_failures(size_, now);
   PendingCommand* failed = std::exchange(first_, nullptr);
   last_ = nullptr;
   size_ = 0;

@@ -27,15 +27,21 @@ class RedisQueue {
   bool admits(SteadyTime now) const;
   void push(PendingCommand& pending);
   PendingCommand* first() const { return first_; }
+  std::size_t size() const { return size_; }
 
   // The reply of the oldest, which goes on at once.
   void answer(RedisReply reply);
+  // Those at the front whose time is over get no reply. None of them has been sent.
+  void fail_late(SteadyTime now);
   // None of them gets a reply. Who asks again at once stands in an empty queue.
   void fail_all(SteadyTime now);
   // The store has shown that it is well.
   void forgive() { failures_ = 0; }
 
  private:
+  PendingCommand& pop();
+  void note_failures(std::size_t count, SteadyTime now);
+
   PendingCommand* first_ = nullptr;
   PendingCommand* last_ = nullptr;
   std::size_t size_ = 0;

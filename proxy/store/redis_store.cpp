@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <vector>
 
 #include "http/hex.hpp"
 #include "store/redis_scripts.hpp"
@@ -12,14 +13,6 @@
 namespace keepsake {
 
 namespace {
-
-constexpr std::string_view kValuePrefix = "v:";
-
-std::string name_of(const SessionId& id) {
-  std::string name = "keepsake:";
-  append_store_key(id, name);
-  return name;
-}
 
 bool is_error(const redisReply& reply) {
   return reply.type == REDIS_REPLY_ERROR;
@@ -31,21 +24,11 @@ std::int64_t read_stamp(std::string_view text) {
   return stamp;
 }
 
-// The numbers of a call as text, and views of them.
-struct TimeWords {
-  explicit TimeWords(const StoreTimes& times)
-      : now(std::to_string(times.now)),
-        idle(std::to_string(times.idle_timeout)),
-        absolute(std::to_string(times.absolute_timeout)),
-        touch(std::to_string(times.touch_interval)) {}
-  std::string now, idle, absolute, touch;
-};
-
 // On its own: whoever loaded the session does not wait for it, and if it fails the next one tries.
-Task<void> send(std::shared_ptr<RedisConnection> connection, std::string command) {
-  const RedisReply reply = co_await connection->call(command);
+Task<void> send(std::shared_ptr<RedisServers> servers, std::string name, std::string command) {
+  const RedisReply reply = co_await servers->call(command, name);
   if (reply && is_error(*reply)) {
-    connection->report_refusal(redis_text(*reply));
+    servers->report_refusal(redis_text(*reply));
   }
 }
 
@@ -62,50 +45,68 @@ RedisStore::Script RedisStore::script(std::string_view text) {
   return made;
 }
 
-RedisStore::RedisStore(std::shared_ptr<RedisConnection> connection,
-                       std::shared_ptr<const KeyRing> keys, Random& random)
-    : connection_(std::move(connection)),
+RedisStore::RedisStore(std::shared_ptr<RedisServers> servers, std::shared_ptr<const KeyRing> keys,
+                       Random& random)
+    : servers_(std::move(servers)),
       sealer_(std::move(keys), random),
       load_(script(kLoadScript)),
-      change_(script(kChangeScript)) {}
+      use_(script(kUseScript)),
+      change_(script(kChangeScript)),
+      begin_(script(kBeginScript)),
+      retire_(script(kRetireScript)),
+      end_(script(kEndScript)) {}
 
-// `words` begin with two places for the name of the command and of the script. A server that was
-// restarted without us noticing, or told to forget its scripts, learns them again.
-Task<RedisReply> RedisStore::run(const Script& script, std::span<std::string_view> words) {
-  words[0] = "EVALSHA";
-  words[1] = script.sha1;
+std::string RedisStore::name_of(const StoreKey& key) const {
+  std::string name = servers_->config().prefix;
+  append_store_key(key, name);
+  return name;
+}
+
+// Every script is told its session and the times, then its own arguments. A server that does not
+// know the script yet, or was told to forget it, learns it. Null: no reply, or an error.
+Task<RedisReply> RedisStore::run(const Script& script, const StoreKey& key, const StoreTimes& times,
+                                 std::span<const std::string> arguments) {
+  const std::string name = name_of(key);
+  const std::array stamps{std::to_string(times.now), std::to_string(times.idle_timeout),
+                          std::to_string(times.absolute_timeout)};
+  std::vector<std::string_view> words{"EVALSHA", script.sha1, "1", name};
+  words.reserve(words.size() + stamps.size() + arguments.size());
+  words.insert(words.end(), stamps.begin(), stamps.end());
+  words.insert(words.end(), arguments.begin(), arguments.end());
   std::string command;
   append_redis_command(words, command);
-  RedisReply reply = co_await connection_->call(command);
+  RedisReply reply = co_await servers_->call(command, name);
   if (reply && is_error(*reply) && redis_text(*reply).starts_with("NOSCRIPT")) {
     words[0] = "EVAL";
     words[1] = script.text;
     command.clear();
     append_redis_command(words, command);
-    reply = co_await connection_->call(command);
+    reply = co_await servers_->call(command, name);
   }
   if (reply && is_error(*reply)) {
-    connection_->report_refusal(redis_text(*reply));
+    servers_->report_refusal(redis_text(*reply));
     reply.reset();
   }
   co_return reply;
 }
 
 Task<StoreResult> RedisStore::load(const SessionId& id, const StoreTimes& times, Session& out) {
-  const std::string name = name_of(id);
-  const TimeWords time{times};
-  std::array<std::string_view, 8> words{"",       "",        "1",           name,
-                                        time.now, time.idle, time.absolute, time.touch};
-  const RedisReply reply = co_await run(load_, words);
+  const SessionId known = id;  // `out` may be where `id` is
+  const StoreKey key = store_key(known);
+  const std::array arguments{std::to_string(times.touch_interval)};
+  const RedisReply reply = co_await run(load_, key, times, arguments);
   if (!reply) {
     co_return StoreResult::Error;
   }
+  out.reset();
   if (reply->type != REDIS_REPLY_ARRAY) {
     co_return StoreResult::Missing;
   }
-  const SessionId known = id;  // `out` may be where `id` is
-  out.reset();
-  if (!read_values(*reply, known, out)) {
+  const Marks marks = read_values(*reply, key, out);
+  if (marks.former) {
+    co_return StoreResult::Former;
+  }
+  if (!marks.found) {
     co_return StoreResult::Missing;
   }
   if (times.now - out.touched >= times.touch_interval) {
@@ -114,10 +115,10 @@ Task<StoreResult> RedisStore::load(const SessionId& id, const StoreTimes& times,
   co_return StoreResult::Ok;
 }
 
-// False if nothing of it can be read. A value that does not open is left out: its secret is gone,
-// or somebody wrote it who has none.
-bool RedisStore::read_values(const redisReply& fields, const SessionId& id, Session& out) {
-  const StoreKey key = store_key(id);
+// A value that does not open is left out: its secret is gone, or somebody wrote it who has none.
+RedisStore::Marks RedisStore::read_values(const redisReply& fields, const StoreKey& key,
+                                          Session& out) {
+  Marks marks;
   std::vector<std::string> old;  // sealed by an older secret: field, as it is, as it is to be
   bool unreadable = false;
   for (std::size_t i = 0; i + 1 < fields.elements; i += 2) {
@@ -127,6 +128,12 @@ bool RedisStore::read_values(const redisReply& fields, const SessionId& id, Sess
       out.created = read_stamp(sealed);
     } else if (field == "touched") {
       out.touched = read_stamp(sealed);
+    } else if (field == "renewed") {
+      marks.former = true;
+    } else if (field == "was") {
+      marks.was = sealed;
+    } else if (field == "refused") {
+      servers_->report_refusal(sealed);
     } else if (field.starts_with(kValuePrefix)) {
       const auto value = sealer_.open(key, field, sealed);
       if (!value) {
@@ -142,78 +149,80 @@ bool RedisStore::read_values(const redisReply& fields, const SessionId& id, Sess
     }
   }
   if (unreadable) {
-    connection_->report(StoreTrouble::Unreadable, "a value does not open with any secret");
+    servers_->report(StoreTrouble::Unreadable, "a value does not open with any secret");
   }
   if (!old.empty()) {
-    reseal_later(id, old);
+    reseal_later(key, old);
   }
-  return !out.empty();
+  marks.found = !out.empty();
+  return marks;
 }
 
 // Once per session after a new secret came; so an older one may go without a logout.
-void RedisStore::reseal_later(const SessionId& id, std::span<const std::string> words) {
-  const std::string name = name_of(id);
+void RedisStore::reseal_later(const StoreKey& key, std::span<const std::string> words) {
+  const std::string name = name_of(key);
   std::vector<std::string_view> all{"EVAL", kResealScript, "1", name};
   all.insert(all.end(), words.begin(), words.end());
   std::string command;
   append_redis_command(all, command);
-  start(send(connection_, std::move(command)));
+  start(send(servers_, name, std::move(command)));
 }
 
-Task<StoreResult> RedisStore::change(const SessionId* id, const SessionId* fresh,
-                                     const StoreChanges& changes, std::size_t max_values,
-                                     const StoreTimes& times) {
-  if (id == nullptr && fresh == nullptr) {
-    co_return StoreResult::Missing;
+Task<StoreResult> RedisStore::use(StoreKey& key, const std::optional<StoreUse>& use,
+                                  const StoreTimes& times) {
+  const std::array arguments{std::to_string(times.touch_interval),
+                             use ? std::to_string(use->from) : std::string{},
+                             use ? std::to_string(use->to) : std::string{}};
+  for (std::size_t renewals = 0; renewals <= kFormerIds; ++renewals) {
+    const RedisReply reply = co_await run(use_, key, times, arguments);
+    if (!reply) {
+      co_return StoreResult::Error;
+    }
+    if (reply->type == REDIS_REPLY_INTEGER) {
+      co_return reply->integer == 1 ? StoreResult::Ok : StoreResult::Missing;
+    }
+    const std::optional<StoreKey> next = parse_store_key(redis_text(*reply));
+    if (!next) {
+      break;
+    }
+    key = *next;
   }
-  const std::string known_name = id != nullptr ? name_of(*id) : std::string{};
-  const std::string fresh_name = fresh != nullptr ? name_of(*fresh) : std::string{};
-  const TimeWords time{times};
-  const std::string most = std::to_string(max_values);
-
-  // A value is sealed for the session that it stands in, and only Redis knows which that will be.
-  std::vector<std::string> sealed;
-  sealed.reserve(changes.size() * 3);
-  const auto seal = [&](const SessionId* session, const std::string& field,
-                        const std::string& value) {
-    return session == nullptr || value.empty() ? std::string{}
-                                               : sealer_.seal(store_key(*session), field, value);
-  };
-  for (const auto& [key, value] : changes) {
-    std::string field{kValuePrefix};
-    field.append(key);
-    sealed.push_back(field);
-    sealed.push_back(seal(id, field, value));
-    sealed.push_back(seal(fresh, field, value));
-  }
-
-  std::vector<std::string_view> words;
-  words.reserve(12 + sealed.size());
-  words.assign({"", "", id != nullptr && fresh != nullptr ? "2" : "1"});
-  if (id != nullptr) {
-    words.emplace_back(known_name);
-  }
-  if (fresh != nullptr) {
-    words.emplace_back(fresh_name);
-  }
-  words.insert(words.end(), {time.now, time.idle, time.absolute, most});
-  words.emplace_back(id == nullptr ? "fresh" : fresh == nullptr ? "known" : "either");
-  words.insert(words.end(), sealed.begin(), sealed.end());
-
-  const RedisReply reply = co_await run(change_, words);
-  if (!reply || reply->type != REDIS_REPLY_INTEGER) {
-    co_return StoreResult::Error;
-  }
-  constexpr std::array results{StoreResult::Missing, StoreResult::Ok, StoreResult::Created,
-                               StoreResult::Emptied, StoreResult::TooMany};
-  const auto result = static_cast<std::size_t>(reply->integer);
-  co_return result < results.size() ? results[result] : StoreResult::Error;
+  co_return StoreResult::Missing;
 }
 
 Task<StoreResult> RedisStore::erase(const SessionId& id) {
   const StoreKey key = store_key(id);
   const StoreResult ended = co_await end(key);
   co_return ended == StoreResult::Missing ? StoreResult::Ok : ended;
+}
+
+Task<StoreResult> RedisStore::end(const StoreKey& key) {
+  const RedisReply reply = co_await run(end_, key, {}, {});
+  if (!reply) {
+    co_return StoreResult::Error;
+  }
+  if (reply->type == REDIS_REPLY_INTEGER) {
+    co_return StoreResult::Missing;
+  }
+  co_return co_await end_all(redis_text(*reply));
+}
+
+// `names`: of former ids, 64 digits each.
+Task<StoreResult> RedisStore::end_all(std::string_view names) {
+  StoreResult result = StoreResult::Ok;
+  for (std::size_t at = 0; at < kFormerIds && names.size() >= kNameDigits; ++at) {
+    const std::string name = servers_->config().prefix + std::string{names.substr(0, kNameDigits)};
+    const std::array<std::string_view, 2> words{"DEL", name};
+    std::string command;
+    append_redis_command(words, command);
+    const RedisReply reply = co_await servers_->call(command, name);
+    if (reply && is_error(*reply)) {
+      servers_->report_refusal(redis_text(*reply));
+    }
+    result = reply && !is_error(*reply) ? result : StoreResult::Error;
+    names.remove_prefix(kNameDigits);
+  }
+  co_return result;
 }
 
 }  // namespace keepsake

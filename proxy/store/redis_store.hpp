@@ -1,14 +1,15 @@
 #pragma once
 // Sessions in Redis, shared by every Keepsake that has the same secrets: one hash per session under
-// `keepsake:` and the SHA-256 of its id, a field per value (redis_scripts.hpp), values sealed
-// (store_sealer.hpp), names of values in the clear. Each call is one round trip. One object per
+// session.redis.prefix and the SHA-256 of its id, a field per value (redis_scripts.hpp), values
+// sealed (store_sealer.hpp), names of values in the clear. A call is one round trip, more only
+// where a session begins in place of another; each command is about one session. One object per
 // worker and configuration; the connection is the worker's and outlives reloads.
 
 #include <memory>
 #include <span>
 #include <string>
 
-#include "store/redis_connection.hpp"
+#include "store/redis_servers.hpp"
 #include "store/session_store.hpp"
 #include "store/store_sealer.hpp"
 
@@ -16,13 +17,14 @@ namespace keepsake {
 
 class RedisStore final : public SessionStore {
  public:
-  RedisStore(std::shared_ptr<RedisConnection> connection, std::shared_ptr<const KeyRing> keys,
+  RedisStore(std::shared_ptr<RedisServers> servers, std::shared_ptr<const KeyRing> keys,
              Random& random);
 
   Task<StoreResult> load(const SessionId& id, const StoreTimes& times, Session& out) override;
-  Task<StoreResult> change(const SessionId* id, const SessionId* fresh, const StoreChanges& changes,
-                           std::size_t max_values, const StoreTimes& times) override;
+  Task<StoreWritten> change(const StoreWrite& write, const StoreTimes& times) override;
   Task<StoreResult> erase(const SessionId& id) override;
+  Task<StoreResult> use(StoreKey& key, const std::optional<StoreUse>& use,
+                        const StoreTimes& times) override;
   // `after` is a cursor of SCAN.
   Task<StoreListing> list(const std::string& after, std::size_t limit,
                           const StoreTimes& times) override;
@@ -35,14 +37,38 @@ class RedisStore final : public SessionStore {
   };
   static Script script(std::string_view text);
 
-  Task<RedisReply> run(const Script& script, std::span<std::string_view> words);
-  bool read_values(const redisReply& fields, const SessionId& id, Session& out);
-  void reseal_later(const SessionId& id, std::span<const std::string> words);
+  // What a session's hash says besides its values.
+  struct Marks {
+    bool found = false;   // there is something to be read
+    bool former = false;  // a former id
+    std::string was;      // names of former ids, 64 digits each, newest first
+  };
 
-  std::shared_ptr<RedisConnection> connection_;
+  std::string name_of(const StoreKey& key) const;
+  Task<RedisReply> run(const Script& script, const StoreKey& key, const StoreTimes& times,
+                       std::span<const std::string> arguments);
+  Marks read_values(const redisReply& fields, const StoreKey& key, Session& out);
+  void reseal_later(const StoreKey& key, std::span<const std::string> words);
+
+  // The parts of change().
+  Task<StoreWritten> change_in_place(const StoreWrite& write, const StoreTimes& times);
+  Task<StoreWritten> change_or_renew(const StoreWrite& write, const StoreTimes& times);
+  Task<StoreWritten> begin(const StoreWrite& write, const Session& session, std::string_view was,
+                           const StoreTimes& times);
+  Task<StoreWritten> begin_anew(const StoreWrite& write, const StoreTimes& times);
+  Task<StoreWritten> renew(const StoreWrite& write, const redisReply& fields, const Marks& marks,
+                           const Session& before, const Session& after, const StoreTimes& times);
+  Task<bool> carry_over(const StoreWrite& write, const redisReply& before, const redisReply& latest,
+                        const StoreTimes& times);
+  Task<StoreResult> end_all(std::string_view names);
+
+  static constexpr std::size_t kNameDigits = 2 * std::tuple_size_v<StoreKey>;
+  // The names of a session's former ids once `key` is one of them.
+  static std::string former_with(const StoreKey& key, std::string_view was);
+
+  std::shared_ptr<RedisServers> servers_;
   StoreSealer sealer_;
-  const Script load_;
-  const Script change_;
+  const Script load_, use_, change_, begin_, retire_, end_;
 };
 
 }  // namespace keepsake

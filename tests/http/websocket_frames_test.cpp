@@ -59,13 +59,13 @@ TEST_CASE("following to a boundary stops behind the frame in progress", "[http][
 
 TEST_CASE("a Close is noticed once it is whole", "[http][websocket]") {
   FrameTracker frames{From::Client};
-  const std::string close = close_frame_of_client({1, 2, 3, 4});
+  const std::string close = close_frame_of_client(CloseCode::GoingAway, {1, 2, 3, 4});
   CHECK(close == std::string("\x88\x82\x01\x02\x03\x04\x02\xeb", 8));
   frames.follow(frame(0x81, 3, true) + close.substr(0, 7));
   CHECK_FALSE(frames.closed());
   frames.follow(close.substr(7));
   CHECK(frames.closed());
-  CHECK(close_frame_of_server() == std::string("\x88\x02\x03\xe9", 4));
+  CHECK(close_frame_of_server(CloseCode::GoingAway) == std::string("\x88\x02\x03\xe9", 4));
 }
 
 TEST_CASE("what is no frame is never at a boundary again", "[http][websocket]") {

@@ -13,6 +13,7 @@ using namespace keepsake::test;
 namespace {
 
 constexpr std::size_t kMany = 32;
+constexpr std::uint32_t kUnused = 4'000'000;  // an id that no test begins a session with
 
 struct Store {
   MemoryStore store;
@@ -20,14 +21,17 @@ struct Store {
   std::size_t size() const { return store.size(); }
 
   StoreResult begin(std::uint32_t id, const StoreChanges& changes = {{"name", "Alice"}},
-                    std::int64_t when = 0) {
-    const SessionId fresh = id_of(id);
-    return result(store.change(nullptr, &fresh, changes, kMany, at(when)));
+                    std::int64_t when = 0, std::size_t max_values = kMany) {
+    const StoreWrite write{
+        .fresh = id_of(id), .may_begin = true, .values = changes, .max_values = max_values};
+    return result(store.change(write, at(when))).result;
   }
   StoreResult write(std::uint32_t id, const StoreChanges& changes, std::int64_t when = 0,
                     std::size_t max_values = kMany) {
     const SessionId known = id_of(id);
-    return result(store.change(&known, nullptr, changes, max_values, at(when)));
+    const StoreWrite write{
+        .id = &known, .fresh = id_of(kUnused), .values = changes, .max_values = max_values};
+    return result(store.change(write, at(when))).result;
   }
   StoreResult read(std::uint32_t id, Session& out, std::int64_t when = 0) {
     return result(store.load(id_of(id), at(when), out));
@@ -77,9 +81,10 @@ TEST_CASE("a session that was ended stays ended", "[store][memory]") {
   }
   SECTION("for a change that begins another") {
     const SessionId known = id_of(1);
-    const SessionId fresh = id_of(2);
-    CHECK(result(store.store.change(&known, &fresh, {{"name", "Bob"}}, kMany, at(0))) ==
-          StoreResult::Created);
+    const StoreChanges values{{"name", "Bob"}};
+    const StoreWrite write{
+        .id = &known, .fresh = id_of(2), .may_begin = true, .values = values, .max_values = kMany};
+    CHECK(result(store.store.change(write, at(0))).result == StoreResult::Created);
     CHECK_FALSE(store.has(1));
     CHECK(store.has(2));
   }
@@ -102,9 +107,7 @@ TEST_CASE("the last value takes the session with it", "[store][memory]") {
 
 TEST_CASE("more values than allowed change nothing", "[store][memory]") {
   Store store;
-  const SessionId fresh = id_of(9);
-  CHECK(result(store.store.change(nullptr, &fresh, {{"a", "1"}, {"b", "2"}}, 1, at(0))) ==
-        StoreResult::TooMany);
+  CHECK(store.begin(9, {{"a", "1"}, {"b", "2"}}, 0, 1) == StoreResult::TooMany);
   CHECK(store.size() == 0);
   REQUIRE(store.begin(1, {{"a", "1"}, {"b", "2"}}) == StoreResult::Created);
   CHECK(store.write(1, {{"a", "9"}, {"c", "3"}}, 0, 2) == StoreResult::TooMany);

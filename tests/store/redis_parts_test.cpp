@@ -1,5 +1,7 @@
 // The parts of the Redis store that need no Redis; the rest is tests/interop/redis_test.py.
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <vector>
 
@@ -64,18 +66,70 @@ TEST_CASE("a command for redis is an array of counted strings", "[store][redis]"
 TEST_CASE("a new connection logs in, chooses its database and brings the scripts",
           "[store][redis]") {
   RedisConfig config;
-  std::string out;
-  CHECK(append_redis_greeting(config, out) == 2);
-  CHECK(out.starts_with("*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n"));
-  out.clear();
+  const std::string hello = "*1\r\n$5\r\nHELLO\r\n*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n";
+  RedisGreeting greeting = redis_greeting(config);
+  CHECK(greeting.required == 0);
+  CHECK(greeting.replies == 7);
+  CHECK(greeting.commands.starts_with(hello));
   config.password = "pw";
   config.database = 7;
-  CHECK(append_redis_greeting(config, out) == 4);
-  CHECK(out.starts_with("*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n*3\r\n"));
-  out.clear();
+  greeting = redis_greeting(config);
+  CHECK(greeting.required == 2);
+  CHECK(greeting.replies == 9);
+  CHECK(greeting.commands.starts_with(
+      "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n" + hello));
   config.user = "me";
-  CHECK(append_redis_greeting(config, out) == 4);
-  CHECK(out.starts_with("*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$2\r\npw\r\n"));
+  greeting = redis_greeting(config);
+  CHECK(greeting.required == 2);
+  CHECK(greeting.commands.starts_with("*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$2\r\npw\r\n"));
+}
+
+TEST_CASE("an old server or an access list may refuse HELLO and SCRIPT, not the rest",
+          "[store][redis]") {
+  CHECK(
+      is_optional_refusal("NOPERM this user has no permissions to run the 'script|load' command"));
+  CHECK(is_optional_refusal("ERR unknown command `HELLO`, with args beginning with: "));
+  CHECK_FALSE(
+      is_optional_refusal("NOAUTH HELLO must be called with the client already "
+                          "authenticated"));
+  CHECK_FALSE(is_optional_refusal("LOADING Redis is loading the dataset in memory"));
+}
+
+TEST_CASE("HELLO says whether a server is a replica, and whether it is in a cluster",
+          "[store][redis]") {
+  const auto role = [](std::string_view mode, std::string_view word) {
+    RedisReader reader{redisReaderCreate()};
+    const std::string bytes = fmt::format(
+        "*6\r\n$2\r\nid\r\n:7\r\n$4\r\nmode\r\n${}\r\n{}\r\n$4\r\nrole\r\n${}\r\n{}\r\n",
+        mode.size(), mode, word.size(), word);
+    redisReaderFeed(reader.get(), bytes.data(), bytes.size());
+    void* parsed = nullptr;
+    redisReaderGetReply(reader.get(), &parsed);
+    const RedisReply reply{static_cast<redisReply*>(parsed)};
+    return redis_role(*reply);
+  };
+  CHECK_FALSE(role("standalone", "master").replica);
+  CHECK_FALSE(role("standalone", "master").in_cluster);
+  CHECK(role("standalone", "replica").replica);
+  CHECK(role("cluster", "master").in_cluster);
+}
+
+TEST_CASE("errors of a failover send the connection elsewhere, others do not", "[store][redis]") {
+  for (const std::string_view text :
+       {"READONLY You can't write against a read only replica.",
+        "LOADING Redis is loading the dataset in memory",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "CLUSTERDOWN The cluster is down"}) {
+    INFO(text);
+    CHECK(elsewhere(classify_redis_error(text)));
+  }
+  for (const std::string_view text :
+       {"OOM command not allowed when used memory > 'maxmemory'.",
+        "NOAUTH Authentication required.", "MOVED 3999 127.0.0.1:6381",
+        "NOSCRIPT No matching script."}) {
+    INFO(text);
+    CHECK_FALSE(elsewhere(classify_redis_error(text)));
+  }
 }
 
 TEST_CASE("redis is named in logs without its password", "[store][redis]") {
@@ -130,6 +184,19 @@ TEST_CASE("replies go to those who asked, in their order", "[store][redis]") {
   CHECK_FALSE(second.answered);
   CHECK(third.done);
   CHECK(q.queue.first() == nullptr);
+}
+
+TEST_CASE("whoever waits for a connection waits no longer than the timeout", "[store][redis]") {
+  Queue q;
+  Waiter& first = q.ask();
+  Waiter& second = q.ask();
+  first.pending.deadline = kNow;
+  second.pending.deadline = kNow + 1ms;
+  q.queue.fail_late(kNow);
+  CHECK(first.done);
+  CHECK_FALSE(first.answered);
+  CHECK_FALSE(second.done);
+  CHECK(q.queue.first() == &second.pending);
 }
 
 TEST_CASE("after five failures in a row nobody waits for a second, then one at a time",
@@ -201,9 +268,9 @@ TEST_CASE("a store is degraded while a worker cannot reach it or it refuses", "[
 
 TEST_CASE("the log hears of each trouble once in ten seconds", "[store][health]") {
   StoreHealth health;
-  CHECK(health.may_log(StoreTrouble::Full, kNow));
-  CHECK_FALSE(health.may_log(StoreTrouble::Full, kNow + 9s));
-  CHECK(health.may_log(StoreTrouble::Login, kNow + 9s));
-  CHECK(health.may_log(StoreTrouble::Full, kNow + 10s));
-  CHECK_FALSE(health.may_log(StoreTrouble::Full, kNow + 11s));
+  CHECK(health.note(StoreTrouble::Full, kNow));
+  CHECK_FALSE(health.note(StoreTrouble::Full, kNow + 9s));
+  CHECK(health.note(StoreTrouble::Login, kNow + 9s));
+  CHECK(health.note(StoreTrouble::Full, kNow + 10s));
+  CHECK_FALSE(health.note(StoreTrouble::Full, kNow + 11s));
 }
