@@ -192,9 +192,11 @@ Task<Fault> grant(Exchange& x, const Wish& wish) {
   if (!pairs_fit(x, wish.pairs)) {
     co_return Fault::ValueTooLarge;
   }
+  if (wish.clear && x.view->store && !wish.pairs.empty()) {
+    co_return co_await replace_in_store(x, wish.pairs);
+  }
   if (wish.clear && x.view->store) {
-    co_return wish.pairs.empty() ? co_await end_session(x)
-                                 : co_await replace_in_store(x, wish.pairs);
+    co_return co_await end_session(x);
   }
   const bool anonymous = !x.session.opened;
   if (wish.clear) {

@@ -76,7 +76,10 @@ Task<void> look_at(RedisServers& servers, Page& page, StoreKey key, std::string 
   const RedisReply stamps = co_await servers.call(command, name);
   command.clear();
   append_redis_command(ask_count, command);
-  const RedisReply count = stamps ? co_await servers.call(command, name) : nullptr;
+  RedisReply count;
+  if (stamps) {
+    count = co_await servers.call(command, name);
+  }
   if (!count) {
     page.failed = true;
   } else if (count->type == REDIS_REPLY_INTEGER) {
