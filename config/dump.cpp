@@ -55,7 +55,11 @@ void dump_listeners(const Config& config, YamlWriter& out) {
   out.line(0, "headers_with_underscore",
            config.headers_with_underscore == UnderscorePolicy::Keep ? "keep" : "drop");
   out.line(0, "traceparent", dump_text(config.traceparent));
-  out.line(0, "trusted_proxies", dump_text(config.trusted_proxies));
+  std::string trusted = dump_text(config.trusted_proxies);
+  if (config.trust_unix) {
+    trusted.insert(1, config.trusted_proxies.empty() ? "unix" : "unix, ");
+  }
+  out.line(0, "trusted_proxies", trusted);
 }
 
 std::string redis_text(const RedisConfig& redis) {
@@ -152,6 +156,11 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
   out.line(1, "max_values", std::to_string(session.max_values));
   out.line(1, "max_value", format_size(session.max_value));
   dump_cookie(session.cookie, out);
+  std::vector<std::string> origins;
+  for (const std::string& origin : session.trusted_origins) {
+    origins.push_back(yaml_quoted(origin));
+  }
+  out.line(1, "trusted_origins", dump_list(origins));
   dump_flask(session.flask, out);
 }
 

@@ -136,7 +136,7 @@ void load_root(const Value& root, Config& config) {
   section.choice("headers_with_underscore", config.headers_with_underscore, policies);
   section.boolean("traceparent", config.traceparent);
   if (const auto trusted = section.find("trusted_proxies")) {
-    load_networks(*trusted, config.trusted_proxies);
+    load_trusted_proxies(*trusted, config);
   }
   if (const auto backends = section.find("backends")) {
     load_backends(*backends, config.backends);

@@ -80,6 +80,20 @@ void load_mode(const Value& value, std::optional<unsigned>& mode) {
   mode = bits;
 }
 
+// `more`: what else could stand here.
+void load_network(const Value& item, const std::string& text, std::string_view more,
+                  std::vector<Cidr>& networks) {
+  if (const auto cidr = parse_cidr(text)) {
+    networks.push_back(*cidr);
+    return;
+  }
+  const bool host_bits = parse_ip(text.substr(0, text.find('/'))).has_value();
+  item.fail(item.quote(text) + " is no network" +
+            (host_bits
+                 ? ": the prefix is out of range or bits behind it are set"
+                 : ", expected for example 10.0.0.0/8 or \"2001:db8::/32\"" + std::string{more}));
+}
+
 void load_listener(const Value& value, ListenConfig& listener) {
   Section section{value};
   if (const auto address = section.find("address")) {
@@ -110,17 +124,19 @@ void load_listeners(const Value& value, std::vector<ListenConfig>& listeners) {
 
 void load_networks(const Value& value, std::vector<Cidr>& networks) {
   for (const Value& item : value.items("addresses or CIDR blocks")) {
-    const auto text = item.text("an address or a CIDR block, as in 10.0.0.0/8");
-    if (!text) {
-      continue;
+    if (const auto text = item.text("an address or a CIDR block, as in 10.0.0.0/8")) {
+      load_network(item, *text, "", networks);
     }
-    if (const auto cidr = parse_cidr(*text)) {
-      networks.push_back(*cidr);
-    } else {
-      const bool host_bits = parse_ip(text->substr(0, text->find('/'))).has_value();
-      item.fail(item.quote(*text) + " is no network" +
-                (host_bits ? ": the prefix is out of range or bits behind it are set"
-                           : ", expected for example 10.0.0.0/8 or \"2001:db8::/32\""));
+  }
+}
+
+void load_trusted_proxies(const Value& value, Config& config) {
+  for (const Value& item : value.items("addresses or CIDR blocks")) {
+    const auto text = item.text("an address, a CIDR block as in 10.0.0.0/8, or unix");
+    if (text && *text == "unix") {
+      config.trust_unix = true;
+    } else if (text) {
+      load_network(item, *text, ", or unix for all peers on unix sockets", config.trusted_proxies);
     }
   }
 }

@@ -13,6 +13,8 @@ inline constexpr Millis shortest_wait{1};
 inline constexpr Millis longest_wait = std::chrono::hours{24};
 inline constexpr Millis longest_idle = 31 * longest_wait;
 
+// trusted_proxies: networks, and the word `unix`.
+void load_trusted_proxies(const Value& value, Config& config);
 void load_listeners(const Value& value, std::vector<ListenConfig>& listeners);
 void load_backends(const Value& value, std::vector<BackendConfig>& backends);
 // Backend names are looked up in `backends`, which is complete by then.

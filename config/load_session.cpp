@@ -212,6 +212,12 @@ void load_not_before(const Value& value, std::optional<std::int64_t>& not_before
   }
 }
 
+void load_origins(const Value& value, std::vector<std::string>& origins) {
+  for (const Value& item : value.items("origins, as in [https://www.example.com]")) {
+    read(item, origins.emplace_back());
+  }
+}
+
 }  // namespace
 
 void load_session(const Value& value, SessionConfig& session) {
@@ -260,6 +266,9 @@ void load_session(const Value& value, SessionConfig& session) {
   }
   if (const auto flask = section.find("flask")) {
     load_flask(*flask, session.flask);
+  }
+  if (const auto origins = section.find("trusted_origins")) {
+    load_origins(*origins, session.trusted_origins);
   }
   section.finish();
 }

@@ -30,6 +30,7 @@ void validate_secret(const Secret& secret, bool allow_short, const std::string& 
 void validate_secrets(const SessionConfig& session, Report& report);
 void validate_session_headers(const SessionConfig& session, Report& report);
 void validate_cookie(const CookieConfig& cookie, Report& report);
+void validate_trusted_origins(const SessionConfig& session, Report& report);
 void validate_session(const SessionConfig& session, Report& report);
 void validate_fixation(const Config& config, Report& report);
 void validate_outputs(const Config& config, Report& report);

@@ -143,10 +143,25 @@ void validate_mode(const Config& config, const ListenConfig& listener, const std
   }
   if (listener.address.kind != SocketAddress::Kind::Unix && is_set(listener.address)) {
     report.problem(place, "only the file of a unix socket has a mode");
-  } else if (config.trust_unix && (*listener.mode & others_write) != 0) {
-    report.warning(place,
-                   "every user of this machine may connect, and `unix` in trusted_proxies believes "
-                   "them: expected a mode without the last digit, as in \"0660\"");
+  }
+}
+
+// Permission to open the socket is permission to name any client.
+void validate_unix_trust(const Config& config, Report& report) {
+  constexpr unsigned others_may_write = 02;
+  bool any = false;
+  for (std::size_t i = 0; config.trust_unix && i < config.listen.size(); ++i) {
+    const ListenConfig& listener = config.listen[i];
+    const bool is_unix = listener.address.kind == SocketAddress::Kind::Unix;
+    any = any || is_unix;
+    if (is_unix && listener.mode && (*listener.mode & others_may_write) != 0) {
+      report.warning(join_path("listen", i) + ".mode",
+                     "lets every user of this machine open the socket, and trusted_proxies has "
+                     "unix: each of them can name any client address, scheme and host");
+    }
+  }
+  if (config.trust_unix && !any) {
+    report.warning("trusted_proxies", "has unix, and no listener is a unix socket");
   }
 }
 
@@ -183,6 +198,7 @@ void validate_listeners(const Config& config, const Environment& environment, Re
     }
   }
   validate_subject_headers(config, report);
+  validate_unix_trust(config, report);
   for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i) {
     if (config.trusted_proxies[i].prefix == 0 || config.trusted_proxies[i].prefix == 96) {
       report.warning(join_path("trusted_proxies", i),

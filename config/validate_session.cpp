@@ -271,6 +271,7 @@ void validate_session(const SessionConfig& session, Report& report) {
   validate_store(session, report);
   validate_flask(session, report);
   validate_cookie(session.cookie, report);
+  validate_trusted_origins(session, report);
 }
 
 }  // namespace keepsake

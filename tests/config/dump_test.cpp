@@ -24,7 +24,7 @@ workers: 3
 io_uring: false
 headers_with_underscore: drop
 traceparent: true
-trusted_proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1, "::/0"]
+trusted_proxies: [unix, 10.0.0.0/8, "2001:db8::/32", 192.0.2.1, "::/0"]
 backends:
   app:
     servers: [http://127.0.0.1:8081, "https://[::1]:8443", "unix:/run/app.sock"]
@@ -80,6 +80,7 @@ session:
   max_value: 1KiB
   cookie: {name: __Secure-s, path: /app, domain: example.com, lifetime: 30d, secure: true, http_only: false, same_site: none, partitioned: true, bind_host: false, previous: [{name: old, path: /app, domain: example.com}]}
   flask: {permanent_lifetime: 31d, salt: cookie-session, digest: sha1}
+  trusted_origins: ["https://www.example.com", "http://app.example:8080"]
 limits: {header: 8KiB, response_header: 9KiB, headers: 50, target: 4KiB, body: 1GiB, form: 1000B, connections: 7, connections_per_client: 6, requests_per_connection: 5, handshakes: 4, rate_buckets: 3}
 timeouts: {header: 1s, body: 2s, idle: 3s, connect: 4s, response: 5s, write: 6s, handshake: 7s, drain: 0s, drain_delay: 8s}
 log: {level: debug, format: json, access: true, file: /var/log/keepsake.log, access_file: /var/log/access.log, fields: [status, time, user_agent]}

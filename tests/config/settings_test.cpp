@@ -333,6 +333,24 @@ TEST_CASE("outputs that nobody gets are worth a warning", "[config][log]") {
        {"test.yaml:7:16: admin.token: is not used: admin has no address"});
 }
 
+TEST_CASE("the word unix among trusted networks is no network", "[config][listen]") {
+  const Config both =
+      with("trusted_proxies: [10.0.0.0/8, unix]",
+           {"test.yaml:7:18: trusted_proxies: has unix, and no listener is a unix socket"});
+  CHECK(both.trust_unix);
+  CHECK(both.trusted_proxies == std::vector<Cidr>{*parse_cidr("10.0.0.0/8")});
+  CHECK_FALSE(with("trusted_proxies: [10.0.0.0/8]").trust_unix);
+}
+
+TEST_CASE("trusted origins are read as they are written", "[config][session]") {
+  const Config config = load(
+      minimal("routes: [{path: \"/*\", backend: app}]",
+              "trusted_origins: [\"https://WWW.example.com\"]\n  cookie: {same_site: none, secure: "
+              "true}"));
+  CHECK(config.session.trusted_origins == std::vector<std::string>{"https://WWW.example.com"});
+  CHECK(with("").session.trusted_origins.empty());
+}
+
 TEST_CASE("the smaller settings are read", "[config][load]") {
   const Config config = with(
       "traceparent: true\nlimits: {handshakes: 5, rate_buckets: 6}\n"

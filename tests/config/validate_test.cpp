@@ -192,6 +192,13 @@ TEST_CASE("what is risky or useless is said", "[config][warnings]") {
   };
   CHECK(one_of(minimal("trusted_proxies: [0.0.0.0/0]"), "every client is trusted"));
   CHECK(one_of(minimal("trusted_proxies: [\"::/0\"]"), "every client is trusted"));
+  CHECK(one_of(minimal("trusted_proxies: [unix]"), "no listener is a unix socket"));
+  CHECK(one_of(minimal("",
+                       "trusted_origins: [\"http://www.example.com\"]\n  cookie: {same_site: "
+                       "none, secure: true}"),
+               "can be changed on their way"));
+  CHECK(
+      one_of(minimal("", "trusted_origins: [\"https://www.example.com:444\"]"), "same_site: none"));
   CHECK(one_of(minimal("", "cookie: {http_only: false}"), "scripts of the page can read"));
   CHECK(one_of(minimal("", "idle_timeout: 40d"), "longer than absolute_timeout"));
   CHECK(one_of(minimal("", "idle_timeout: 100s\n  touch_interval: 51s"),
