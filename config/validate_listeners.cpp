@@ -135,9 +135,7 @@ void validate_subject_headers(const Config& config, Report& report) {
   }
 }
 
-void validate_mode(const Config& config, const ListenConfig& listener, const std::string& place,
-                   Report& report) {
-  constexpr unsigned others_write = 0002;
+void validate_mode(const ListenConfig& listener, const std::string& place, Report& report) {
   if (!listener.mode) {
     return;
   }
@@ -186,7 +184,7 @@ void validate_listeners(const Config& config, const Environment& environment, Re
     if (listener.tls) {
       validate_tls(config, *listener.tls, path + ".tls", environment, report);
     }
-    validate_mode(config, listener, path + ".mode", report);
+    validate_mode(listener, path + ".mode", report);
     if (listener.proxy_protocol && listener.address.kind == SocketAddress::Kind::Tcp &&
         config.trusted_proxies.empty()) {
       report.problem(path + ".proxy_protocol",

@@ -44,8 +44,6 @@ constexpr Known kKnown[] = {
     {"origin", FieldId::Origin},
     {"referer", FieldId::Referer},
     {"sec-fetch-site", FieldId::SecFetchSite},
-    {"sec-purpose", FieldId::SecPurpose},
-    {"purpose", FieldId::Purpose},
     {"user-agent", FieldId::UserAgent},
     {"sec-websocket-key", FieldId::SecWebSocketKey},
     {"set-cookie", FieldId::SetCookie},

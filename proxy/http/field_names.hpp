@@ -47,8 +47,6 @@ enum class FieldId : std::uint8_t {
   Origin,
   Referer,
   SecFetchSite,
-  SecPurpose,
-  Purpose,
   UserAgent,
   SecWebSocketKey,
   Authorization,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "http/chars.hpp"
+#include "http/origin.hpp"
 
 namespace keepsake {
 namespace {
@@ -155,8 +156,26 @@ std::optional<std::string_view> last_forwarded_proto(std::string_view forwarded_
   return proto;
 }
 
-bool valid_proto(std::string_view proto) {
-  return equals_lower(proto, "http") || equals_lower(proto, "https");
+std::optional<bool> proto_is_https(std::string_view proto) {
+  if (equals_lower(proto, "https") || equals_lower(proto, "wss")) {
+    return true;
+  }
+  if (equals_lower(proto, "http") || equals_lower(proto, "ws")) {
+    return false;
+  }
+  return std::nullopt;
+}
+
+std::string_view forwarded_port(std::string_view text) {
+  const std::string_view port = without_zeros(text);
+  unsigned number = 0;
+  for (const char c : port.substr(0, 6)) {
+    if (c < '0' || c > '9') {
+      return {};
+    }
+    number = number * 10 + static_cast<unsigned>(c - '0');
+  }
+  return number == 0 || number > 65535 ? std::string_view{} : port;
 }
 
 bool is_trusted(const IpAddress& address, std::span<const Cidr> trusted) {
@@ -164,13 +183,14 @@ bool is_trusted(const IpAddress& address, std::span<const Cidr> trusted) {
                      [&](const Cidr& block) { return block.contains(address); });
 }
 
-IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
+IpAddress client_address(const Hop& peer, std::span<const Cidr> trusted,
                          std::span<const std::string_view> xff_lines) {
-  IpAddress client = peer;
+  IpAddress client = peer.address;
+  bool believed = peer.trusted;
   for (auto line = xff_lines.rbegin(); line != xff_lines.rend(); ++line) {
     std::string_view rest = *line;
     for (bool more = true; more;) {
-      if (!is_trusted(client, trusted)) {
+      if (!believed) {
         return client;
       }
       const std::size_t comma = rest.rfind(',');
@@ -185,14 +205,16 @@ IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
         return client;
       }
       client = *address;
+      believed = is_trusted(client, trusted);
     }
   }
   return client;
 }
 
-IpAddress forwarded_client_address(const IpAddress& peer, std::span<const Cidr> trusted,
+IpAddress forwarded_client_address(const Hop& peer, std::span<const Cidr> trusted,
                                    std::span<const std::string_view> lines) {
-  IpAddress client = peer;
+  IpAddress client = peer.address;
+  bool believed = peer.trusted;
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     // Quotes can be read from the left only; the last elements are what counts.
     std::array<std::optional<IpAddress>, kMaxElements> nodes;
@@ -201,7 +223,7 @@ IpAddress forwarded_client_address(const IpAddress& peer, std::span<const Cidr> 
       return client;
     }
     for (std::size_t left = std::min(count, kMaxElements); left != 0; --left) {
-      if (!is_trusted(client, trusted)) {
+      if (!believed) {
         return client;
       }
       const std::optional<IpAddress>& node = nodes[--count % kMaxElements];
@@ -209,6 +231,7 @@ IpAddress forwarded_client_address(const IpAddress& peer, std::span<const Cidr> 
         return client;
       }
       client = *node;
+      believed = is_trusted(client, trusted);
     }
     if (count != 0) {
       return client;  // more hops than anybody has

@@ -13,6 +13,8 @@ constexpr std::size_t kV1Max = 107;
 constexpr std::string_view kV2Start{"\r\n\r\n\0\r\nQUIT\n", 12};
 constexpr std::size_t kV2Fixed = 16;
 constexpr std::uint8_t kTlvCrc32c = 0x03;
+constexpr std::uint8_t kTlvSsl = 0x20;
+constexpr std::uint8_t kClientSsl = 0x01;  // of its first byte: the client came over TLS
 
 std::uint8_t byte_at(std::string_view bytes, std::size_t i) {
   return static_cast<std::uint8_t>(bytes[i]);
@@ -57,7 +59,7 @@ bool parse_v1_addresses(std::string_view line, bool v6, ProxyHeader& header) {
       is_v6(source_text) != v6 || is_v6(destination_text) != v6) {
     return false;
   }
-  header = {true, false, *source, *destination, *source_port, *destination_port, 0};
+  header = {true, false, false, *source, *destination, *source_port, *destination_port, 0};
   return true;
 }
 
@@ -102,8 +104,11 @@ std::uint32_t crc32c(std::string_view bytes, std::size_t checksum_at) {
   return ~crc;
 }
 
-// Extensions fill the rest of the header exactly, and a checksum among them is right.
-bool valid_extensions(std::string_view whole, std::size_t at) {
+// Extensions fill the rest of the header exactly, a checksum among them is right, and what they say
+// of TLS is said once: a byte of flags, the result of the client's verification in four, and
+// details that nothing here asks for.
+bool read_extensions(std::string_view whole, std::size_t at, bool& tls) {
+  bool has_ssl = false;
   while (at < whole.size()) {
     if (whole.size() - at < 3) {
       return false;
@@ -121,6 +126,12 @@ bool valid_extensions(std::string_view whole, std::size_t at) {
       if (size != 4 || sent != crc32c(whole, value)) {
         return false;
       }
+    } else if (byte_at(whole, at) == kTlvSsl) {
+      if (has_ssl || size < 5) {
+        return false;
+      }
+      has_ssl = true;
+      tls = (byte_at(whole, value) & kClientSsl) != 0;
     }
     at = value + size;
   }
@@ -131,8 +142,11 @@ bool parse_v2_block(std::string_view whole, unsigned family, ProxyHeader& header
   const std::string_view block = whole.substr(kV2Fixed);
   std::size_t used = 0;
   switch (family) {
-    case 0x00:  // unspecified
+    case 0x00: {  // unspecified: what follows may have any form
+      bool tls = false;
+      header.tls = read_extensions(whole, kV2Fixed, tls) && tls;
       return true;
+    }
     case 0x11:    // TCP over IPv4
     case 0x21: {  // TCP over IPv6
       const std::size_t size = family == 0x11 ? 4 : 16;
@@ -141,6 +155,7 @@ bool parse_v2_block(std::string_view whole, unsigned family, ProxyHeader& header
         return false;
       }
       header = {true,
+                false,
                 false,
                 address_at(block, 0, size),
                 address_at(block, size, size),
@@ -162,7 +177,7 @@ bool parse_v2_block(std::string_view whole, unsigned family, ProxyHeader& header
     default:
       return false;
   }
-  return block.size() >= used && valid_extensions(whole, kV2Fixed + used);
+  return block.size() >= used && read_extensions(whole, kV2Fixed + used, header.tls);
 }
 
 ProxyParse parse_v2(std::string_view input, ProxyHeader& header) {

@@ -16,6 +16,7 @@ struct ProxyHeader {
   // False for LOCAL and UNKNOWN, and for families that are no IP: the peer's own address stands.
   bool has_addresses = false;
   bool local = false;  // LOCAL: the balancer's own connection, nobody is behind it
+  bool tls = false;    // the client's connection to the balancer is TLS (version 2 alone can tell)
   IpAddress source;
   IpAddress destination;
   std::uint16_t source_port = 0;

@@ -107,6 +107,20 @@ void Worker::retire(const std::shared_ptr<Listener>& listener) {
   });
 }
 
+const Front* Worker::front_at(const std::weak_ptr<const ListeningSocket>& socket) const {
+  const Front* leaving = nullptr;
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    if (socket.owner_before(listener->socket) || listener->socket.owner_before(socket)) {
+      continue;
+    }
+    if (!listener->leaving) {
+      return &listener->front();
+    }
+    leaving = &listener->front();
+  }
+  return leaving;
+}
+
 bool Worker::admit_client(Peer& peer) {
   const std::size_t most = view_->config().limits.connections_per_client;
   if (most == 0 || peer.is_unix) {
@@ -166,7 +180,8 @@ Task<void> Worker::accept_connections(std::shared_ptr<Listener> kept) {
       peer.is_unix = remote.ss_family == AF_UNIX;
       peer.address = ip_of(remote);
       peer.port = port_of(remote);
-      peer.local_port = listener.port;
+      peer.socket_is_unix = peer.is_unix;
+      peer.socket_address = peer.address;
       const Front& front = listener.front();
       if (front.listen.tls && !front.tls) {
         metrics_.add(Counter::ConnectionsRefused);
@@ -184,7 +199,8 @@ Task<void> Worker::accept_connections(std::shared_ptr<Listener> kept) {
         continue;
       }
       metrics_.add(Counter::ConnectionsAccepted);
-      start(serve_connection(*this, fd, remote.ss_family, std::move(peer), front, listener.view));
+      start(serve_connection(*this, fd, remote.ss_family, std::move(peer), listener.socket, front,
+                             listener.view));
     }
     listener.stopped = listener.stopped || last;
   }

@@ -16,8 +16,7 @@ struct Worker::Listener {
         pause(io),
         farewell(io),
         view(std::move(wanted)),
-        index(spot.index),
-        port(spot.socket->port()) {}
+        index(spot.index) {}
   // The descriptor belongs to `socket`, which others may share.
   ~Listener() { descriptor.release(); }
 
@@ -41,8 +40,7 @@ struct Worker::Listener {
   // The configuration it was last wanted by, which it goes by to its end, and where it stands
   // there.
   std::shared_ptr<const View> view;
-  std::size_t index;  // in Config::listen of `view`
-  std::uint16_t port;
+  std::size_t index;     // in Config::listen of `view`
   bool leaving = false;  // no longer wanted; a last look follows
   bool last_look = false;
   bool stopped = false;

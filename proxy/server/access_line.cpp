@@ -187,7 +187,7 @@ void append_field(Exchange& x, LogField field, SteadyTime ended, const Writer& t
     case LogField::Version:
       return to.word(version_of(x));
     case LogField::Host:
-      return to.quoted(x.head_read ? std::string_view{x.work.host} : std::string_view{});
+      return to.quoted(x.head_read ? x.site.name : std::string_view{});
     case LogField::Status:
       return append_number(logged_status(x), to.out);
     case LogField::Sent:
@@ -214,7 +214,7 @@ void append_field(Exchange& x, LogField field, SteadyTime ended, const Writer& t
     case LogField::UserAgent:
       return to.quoted(header_of(x, FieldId::UserAgent));
     case LogField::Tls:
-      return to.word(x.client.peer.tls ? "tls" : "");
+      return to.word(x.client.peer.https ? "tls" : "");
     case LogField::Fault:
       return append_fault(x, to);
     case LogField::Spoofed:

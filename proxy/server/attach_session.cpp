@@ -212,8 +212,7 @@ bool must_look(const Exchange& x, const Candidates& found) {
 }  // namespace
 
 std::string_view seal_host(const Exchange& x) {
-  return x.view->config().session.cookie.bind_host ? std::string_view{x.work.host}
-                                                   : std::string_view{};
+  return x.view->config().session.cookie.bind_host ? x.site.name : std::string_view{};
 }
 
 StoreTimes store_times(const Exchange& x) {

@@ -2,6 +2,7 @@
 
 #include "http/chars.hpp"
 #include "server/answer_options.hpp"
+#include "server/visited_site.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -206,6 +207,7 @@ Fault check_request(Exchange& x) {
   if (const Fault fault = read_host(x); fault != Fault::None) {
     return fault;
   }
+  find_visited_site(x);
   x.head_read = true;
   if (const Fault fault = read_connection_options(x); fault != Fault::None) {
     return fault;

@@ -16,11 +16,11 @@ constexpr std::size_t kMostLines = 16;
 
 IpAddress told_address(const Exchange& x) {
   const RequestHead& head = x.work.request;
-  const IpAddress& peer = x.client.peer.address;
+  const Hop peer{x.client.peer.address, x.client.peer.trusted};
   const bool has_for = head.has(FieldId::XForwardedFor);
   const FieldId id = has_for ? FieldId::XForwardedFor : FieldId::Forwarded;
   if (!head.has(id)) {
-    return peer;
+    return peer.address;
   }
   std::array<std::string_view, kMostLines> lines;
   std::size_t first = kMostLines;
@@ -42,6 +42,10 @@ const IpAddress& client_address(Exchange& x) {
     x.address = x.client.peer.trusted && x.head_read ? told_address(x) : x.client.peer.address;
   }
   return *x.address;
+}
+
+bool has_client_address(Exchange& x) {
+  return !x.client.peer.is_unix || client_address(x) != IpAddress{};
 }
 
 std::string_view client_text(Exchange& x) {

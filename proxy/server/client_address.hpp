@@ -9,10 +9,13 @@
 namespace keepsake {
 
 // The rightmost address that is not itself in trusted_proxies: of X-Forwarded-For, or, where that
-// is not sent, of Forwarded. The peer's own if it is not trusted. All zero on a unix socket.
+// is not sent, of Forwarded. The peer's own if it is not trusted. All zero on a unix socket, unless
+// what stands there is trusted to tell it.
 const IpAddress& client_address(Exchange& x);
 
-// The same as text; "unix" for a unix socket.
+bool has_client_address(Exchange& x);
+
+// The address as text; "unix" if there is none.
 std::string_view client_text(Exchange& x);
 
 }  // namespace keepsake

@@ -4,13 +4,11 @@
 
 #include <array>
 
-#include "http/forwarded.hpp"
 #include "server/close_connection.hpp"
 #include "server/exchange.hpp"
 #include "server/front.hpp"
 #include "server/http1_head.hpp"
 #include "server/open_connection.hpp"
-#include "server/request_head.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -29,9 +27,15 @@ constexpr std::string_view kTooMany =
 
 }  // namespace
 
-void describe(Peer& peer) {
-  peer.text = peer.is_unix ? "unix" : peer.address.to_string();
-  peer.forwarded = forwarded_lines(peer);
+Connection::Connection(Worker& w, Peer p, std::weak_ptr<const ListeningSocket> s)
+    : worker(w),
+      stream(w.io(), w.streams()),
+      peer(std::move(p)),
+      socket(std::move(s)),
+      client(w, stream, peer, stream.interrupted()) {
+  client.authenticated = &authenticated;
+  judge();
+  worker.add(*this);
 }
 
 Client::Client(Worker& at, Stream& connection, const Peer& client, const bool& left)
@@ -43,15 +47,24 @@ Client::~Client() {
   }
 }
 
-Connection::Connection(Worker& w, Peer p)
-    : worker(w),
-      stream(w.io(), w.streams()),
-      peer(std::move(p)),
-      client(w, stream, peer, stream.interrupted()) {
-  peer.trusted = !peer.is_unix && is_trusted(peer.address, client.view->config().trusted_proxies);
-  client.authenticated = &authenticated;
-  describe(peer);
-  worker.add(*this);
+void Connection::take_view() {
+  client.view = worker.view();
+  judge();
+}
+
+// Of a listener that is no longer wanted the last configuration stays. The header with the subject
+// of a client certificate goes if the new one does not know it: clients could send it themselves.
+void Connection::judge() {
+  const Front* front = worker.front_at(socket);
+  judge_peer(peer, client.view->config(), front != nullptr ? &front->listen : nullptr);
+  if (front != nullptr) {
+    client.https_port = front->listen.redirect_to_https.value_or(0);
+  }
+  const std::string_view name =
+      std::string_view{peer.subject_line}.substr(0, peer.subject_line.find(':'));
+  if (!name.empty() && client.view->snapshot->names.find(name).id != FieldId::Injected) {
+    peer.subject_line.clear();
+  }
 }
 
 Connection::~Connection() {
@@ -87,15 +100,15 @@ Task<void> refuse_connection(Worker& worker, int fd, int family) {
   refusing.fetch_sub(1, std::memory_order_relaxed);
 }
 
-Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer, const Front& front,
+Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer,
+                            std::weak_ptr<const ListeningSocket> socket, const Front& front,
                             [[maybe_unused]] std::shared_ptr<const View> keeps_front) {
-  Connection connection{worker, std::move(peer)};
+  Connection connection{worker, std::move(peer), std::move(socket)};
   if (!connection.stream.adopt(fd, family)) {
     ::close(fd);
     co_return;
   }
   try {
-    connection.client.https_port = front.tls ? 0 : front.listen.redirect_to_https.value_or(0);
     bool more = true;
     if (front.opens()) {
       more = co_await open_connection(connection, front);

@@ -5,6 +5,7 @@
 
 #include "server/exchange.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "http/request_id.hpp"
@@ -34,9 +35,9 @@ Task<bool> run_exchange(Client& client) {
     fault = check_request(x);
   }
   if (fault == Fault::None) {
-    fault = client.https_port != 0 ? redirect_to_https(x)
-            : !client.plain_at_tls ? match_route(x)
-                                   : Fault::PlainHttp;
+    fault = wants_https(x)           ? redirect_to_https(x)
+            : x.client.plain_at_tls ? Fault::PlainHttp
+                                     : match_route(x);
   }
   if (fault == Fault::None && is_guarded(x)) {
     fault = guard_route(x);
@@ -72,6 +73,7 @@ Exchange::Exchange(Client& from, Workspace& w)
     : client(from), work(w), worker(from.worker), view(from.view.get()) {
   rules = &view->snapshot->rules;
   started = worker.clock().steady();
+  site.https = client.peer.https;
   work.request_id.clear();
   work.session_lines.clear();
 }
@@ -85,11 +87,25 @@ Exchange::~Exchange() {
   work.in.release_held();
 }
 
+namespace {
+
+// Of several lines the last is the nearest proxy's.
+const Field* given_request_id(const Exchange& x) {
+  if (!x.client.peer.trusted || !x.head_read || !x.work.request.has(FieldId::XRequestId)) {
+    return nullptr;
+  }
+  const std::vector<Field>& fields = x.work.request.fields;
+  return &*std::find_if(fields.rbegin(), fields.rend(), [](const Field& field) {
+    return field.id == FieldId::XRequestId && field.exact;
+  });
+}
+
+}  // namespace
+
 const std::string& request_id(Exchange& x) {
   std::string& id = x.work.request_id;
   if (id.empty()) {
-    const Field* given =
-        x.client.peer.trusted && x.head_read ? x.work.request.find(FieldId::XRequestId) : nullptr;
+    const Field* given = given_request_id(x);
     if (given != nullptr && valid_request_id(given->value)) {
       id = given->value;
     } else {

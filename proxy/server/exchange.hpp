@@ -24,6 +24,7 @@
 #include "server/client.hpp"
 #include "server/connection.hpp"
 #include "server/route_table.hpp"
+#include "server/visited_site.hpp"
 #include "session/session.hpp"
 
 namespace keepsake {
@@ -44,8 +45,9 @@ struct Workspace {
   std::string session_lines;  // what commit_session adds to the response head
   std::string body;           // of a response that Keepsake makes itself
   std::string scratch;
-  std::string path;  // normalised, when it differs from the request's bytes
-  std::string host;  // lower case, without port
+  std::string path;          // normalised, when it differs from the request's bytes
+  std::string host;          // lower case, without port
+  std::string visited_host;  // the same of a trusted X-Forwarded-Host
   std::string request_id;
   std::string client;       // its address as text, when it is not the peer's
   std::string target;       // for the backend, when the route rewrites it
@@ -127,8 +129,8 @@ struct Exchange {
   bool client_keeps_alive = false;
   bool client_closes = false;  // it said Connection: close
   bool wants_trailers = false;
-  bool head_read = false;              // request head was understood: the fields may be looked at
-  bool forwarded_proto_https = false;  // a trusted peer says its client's link is https
+  bool head_read = false;  // request head was understood: the fields may be looked at
+  VisitedSite site;
 
   // match_route
   const RouteConfig* route = nullptr;

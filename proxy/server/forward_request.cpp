@@ -2,15 +2,14 @@
 
 #include "base/log.hpp"
 #include "http/chars.hpp"
-#include "http/cross_site.hpp"
 #include "server/answer_options.hpp"
+#include "server/check_site.hpp"
 #include "server/choose_server.hpp"
 #include "server/client_side.hpp"
 #include "server/read_response.hpp"
 #include "server/relay_upload.hpp"
 #include "server/request_head.hpp"
 #include "server/rewrite_head.hpp"
-#include "server/site_hints.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -168,9 +167,10 @@ bool may_retry(const Exchange& x, const Attempt& attempt) {
 }  // namespace
 
 Task<Fault> forward_request(Exchange& x) {
-  if (x.upgrade && x.route->session && cross_site(site_hints(x))) {
-    x.worker.metrics().add(Counter::CrossSiteRefused);
-    co_return Fault::CrossSite;
+  if (x.upgrade && x.route->session) {
+    if (const Fault fault = check_site(x); fault != Fault::None) {
+      co_return fault;
+    }
   }
   if (x.work.request.method == Method::Options) {
     bool answered = false;

@@ -10,10 +10,10 @@ namespace keepsake {
 
 namespace {
 
-// `deny` before `allow`. Whoever comes over a unix socket has no address: no block contains it.
+// `deny` before `allow`. A client on a unix socket has no address: no block contains it.
 bool may_come(Exchange& x) {
   const RouteConfig& route = *x.route;
-  if (x.client.peer.is_unix) {
+  if (!has_client_address(x)) {
     return route.allow.empty();
   }
   const IpAddress& client = client_address(x);

@@ -66,7 +66,7 @@ Task<Fault> read_rest(Exchange& x) {
 void take_view(Connection& c) {
   Client& client = c.client;
   if (client.view != c.worker.view()) {
-    client.view = c.worker.view();
+    c.take_view();
     if (client.workspace) {
       client.workspace->in.fit();
     }

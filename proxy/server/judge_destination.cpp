@@ -1,7 +1,6 @@
 #include "server/judge_destination.hpp"
 
 #include "http/path_prefix.hpp"
-#include "server/request_head.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -15,10 +14,9 @@ bool is_here(const Exchange& x, const Target& target) {
     return !target.path.starts_with("//") && !target.path.starts_with("/\\");
   }
   const std::optional<HostPort> theirs = parse_host(target.authority);
-  const std::optional<HostPort> ours = parse_host(visited_host(x));
-  return theirs && ours && hosts_match(theirs->host, ours->host) &&
+  return theirs && !x.site.name.empty() && hosts_match(theirs->host, x.site.name) &&
          port_or(theirs->port, scheme_port(target.https)) ==
-             port_or(ours->port, scheme_port(client_uses_https(x)));
+             port_or(x.site.port, scheme_port(x.site.https));
 }
 
 // By the path as written, as folded, and as it is without the route's prefix.

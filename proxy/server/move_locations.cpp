@@ -37,7 +37,7 @@ void move_response_lines(Exchange& x) {
   std::string address;
   append_server_authority(*x.server, address);
   Move move;
-  move.client = {client_uses_https(x), visited_host(x), prefix_of_client(x)};
+  move.client = {x.site.https, x.site.host, prefix_of_client(x)};
   move.backend = as_backend_sees(x, *x.server, host);
   move.server = address;
   std::string& moved = x.work.scratch;

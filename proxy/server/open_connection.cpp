@@ -43,16 +43,15 @@ std::string_view word(IoStatus status) {
 void take_over(Connection& c, const ProxyHeader& header) {
   Peer& peer = c.peer;
   if (header.has_addresses) {
+    peer.source = Peer::Source::FromHeader;
     peer.address = header.source;
     peer.port = header.source_port;
-    peer.local_port = header.destination_port;
     peer.is_unix = false;
-    peer.trusted = is_trusted(peer.address, c.client.view->config().trusted_proxies);
-  } else {
-    // The balancer itself, or somebody behind it whom it does not name: not one to be believed.
-    peer.trusted = peer.trusted && header.local;
+  } else if (!header.local) {
+    peer.source = Peer::Source::Unnamed;
   }
-  describe(peer);
+  peer.header_says_tls = header.tls;
+  c.judge();
 }
 
 Task<bool> read_proxy_header(Connection& c, SteadyTime deadline, Rest& rest) {
@@ -84,18 +83,13 @@ Task<bool> read_proxy_header(Connection& c, SteadyTime deadline, Rest& rest) {
   co_return true;
 }
 
-// The header by which backends learn who the client's certificate names. False: it cannot be said.
-bool read_subject(Connection& c, const ListenTls& config) {
+// What backends learn of the client's certificate. False: it cannot be said.
+bool read_subject(Connection& c) {
   const std::string subject = c.stream.tls()->client_subject();
   if (subject.size() > kMostSubject) {
     return false;
   }
-  if (!subject.empty()) {
-    std::string& line = c.peer.subject_line;
-    line.assign(config.client_subject_header).append(": ");
-    append_percent(subject, line);
-    line.append("\r\n");
-  }
+  append_percent(subject, c.peer.subject);
   return true;
 }
 
@@ -139,12 +133,12 @@ Task<bool> shake_hands(Connection& c, const Front& front, SteadyTime deadline,
     metrics.add(Counter::TlsResumptions);
   }
   c.peer.tls = true;
-  describe(c.peer);
-  if (!front.listen.tls->client_ca.empty() && !read_subject(c, *front.listen.tls)) {
+  if (!front.listen.tls->client_ca.empty() && !read_subject(c)) {
     metrics.add(Counter::TlsHandshakeFailures);
     log_refusal(c, "the subject of its certificate is too long", "");
     co_return false;
   }
+  c.judge();
   co_return true;
 }
 

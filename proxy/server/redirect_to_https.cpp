@@ -25,12 +25,16 @@ void append_own_port(const Exchange& x, std::string& location) {
 
 }  // namespace
 
+bool wants_https(const Exchange& x) {
+  return x.client.https_port != 0 && !x.site.https;
+}
+
 Fault redirect_to_https(Exchange& x) {
-  if (x.work.host.empty()) {
+  if (x.site.name.empty()) {
     return Fault::BadHost;  // HTTP/1.0 may leave it out, and then there is no address to go to
   }
   std::string& location = x.work.scratch;
-  location.assign("https://").append(x.work.host);
+  location.assign("https://").append(x.site.name);
   if (x.client.https_port != kHttps) {
     location.append(":").append(std::to_string(x.client.https_port));
   } else if (x.client.plain_at_tls) {

@@ -9,7 +9,6 @@
 #include "http/chars.hpp"
 #include "http/cookie.hpp"
 #include "http/cookie_line.hpp"
-#include "http/forwarded.hpp"
 #include "http/request_id.hpp"
 #include "server/answer_options.hpp"
 #include "server/client_address.hpp"
@@ -186,51 +185,60 @@ void append_client_lines(Exchange& x, const ServerConfig& server, std::string& o
   }
 }
 
-std::string_view first_value(const Exchange& x, FieldId id) {
-  const Field* field = x.work.request.find(id);
-  return field == nullptr ? std::string_view{} : field->value;
-}
-
-// Behind a trusted proxy what it said stands, and its own address joins X-Forwarded-For.
-void append_trusted_forwarded(const Exchange& x, std::string& out) {
-  const Peer& peer = x.client.peer;
-  out.append("X-Forwarded-For: "sv);
-  for (const Field& field : x.work.request.fields) {
-    if (field.id == FieldId::XForwardedFor && field.exact && !field.value.empty()) {
-      out.append(field.value).append(", "sv);
+// Of a forwarding header that a trusted proxy passes on in several lines the last is its own: the
+// others go. What has more names than these is no proxy's.
+void keep_last_lines(RequestHead& head) {
+  constexpr std::size_t kMostNames = 16;
+  std::array<std::string_view, kMostNames> names;
+  std::size_t count = 0;
+  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
+    const bool forwarding = field->id == FieldId::XForwardedOther ||
+                            field->id == FieldId::Forwarded || field->id == FieldId::XRealIp;
+    if (!forwarding || !field->exact || field->drop) {
+      continue;
+    }
+    const auto known = names.begin() + static_cast<std::ptrdiff_t>(count);
+    const bool again = std::any_of(names.begin(), known, [&field](std::string_view name) {
+      return equals_ignoring_case(name, field->name);
+    });
+    field->drop = again || count == kMostNames;
+    if (!field->drop) {
+      names[count++] = field->name;
     }
   }
-  out.append(peer.text).append("\r\nX-Forwarded-Proto: "sv);
-  const std::string_view proto = first_value(x, FieldId::XForwardedProto);
-  if (valid_proto(last_list_element(proto))) {
-    out.append(proto);
-  } else {
-    out.append(peer.tls ? "https" : "http");
+}
+
+// The lines of a trusted proxy in one, and its own address behind them if it has one.
+void append_forwarded_for(const Exchange& x, std::string& out) {
+  const Peer& peer = x.client.peer;
+  out.append("X-Forwarded-For: "sv);
+  const std::size_t start = out.size();
+  for (const Field& field : x.work.request.fields) {
+    if (field.id == FieldId::XForwardedFor && field.exact && !field.value.empty()) {
+      out.append(out.size() == start ? ""sv : ", "sv).append(field.value);
+    }
   }
-  out.append("\r\nX-Forwarded-Port: "sv);
-  const std::string_view port = first_value(x, FieldId::XForwardedPort);
-  if (port.empty()) {
-    append_number(peer.local_port, out);
-  } else {
-    out.append(port);
-  }
-  out.append("\r\n"sv);
-  if (const std::string_view host = first_value(x, FieldId::XForwardedHost); !host.empty()) {
-    out.append("X-Forwarded-Host: "sv).append(host).append("\r\n"sv);
-  } else if (const std::string_view own = own_host(x); !own.empty()) {
-    out.append("X-Forwarded-Host: "sv).append(own).append("\r\n"sv);
+  if (!peer.is_unix) {
+    out.append(out.size() == start ? ""sv : ", "sv).append(peer.text);
+  } else if (out.size() == start) {
+    out.append("unknown"sv);  // RFC 7239 6.2
   }
 }
 
 void append_forwarded(const Exchange& x, std::string& out) {
+  const VisitedSite& site = x.site;
   if (x.client.peer.trusted) {
-    append_trusted_forwarded(x, out);
-    return;
+    append_forwarded_for(x, out);
+    out.append("\r\nX-Forwarded-Proto: "sv).append(site.https ? "https"sv : "http"sv);
+    out.append("\r\nX-Forwarded-Port: "sv);
+  } else {
+    out.append(x.client.peer.forwarded);
   }
-  out.append(x.client.peer.forwarded);
-  if (const std::string_view host = own_host(x); !host.empty()) {
-    out.append("X-Forwarded-Host: "sv).append(host).append("\r\n"sv);
+  out.append(site.port_or_scheme());
+  if (!site.host.empty()) {
+    out.append("\r\nX-Forwarded-Host: "sv).append(site.host);
   }
+  out.append("\r\n"sv);
 }
 
 void append_request_framing(const Exchange& x, std::string& out) {
@@ -245,16 +253,6 @@ void append_request_framing(const Exchange& x, std::string& out) {
 
 }  // namespace
 
-std::string forwarded_lines(const Peer& peer) {
-  std::string out = "X-Forwarded-For: ";
-  out.append(peer.text).append("\r\nX-Forwarded-Proto: "sv).append(peer.tls ? "https" : "http");
-  if (!peer.is_unix) {
-    out.append("\r\nX-Forwarded-Port: "sv);
-    append_number(peer.local_port, out);
-  }
-  return out.append("\r\n"sv);
-}
-
 void append_backend_host(const Exchange& x, const ServerConfig& server, std::string& out) {
   const HostHeader& host = x.balancer->config().host;
   if (host.mode == HostHeader::Mode::Literal) {
@@ -266,44 +264,13 @@ void append_backend_host(const Exchange& x, const ServerConfig& server, std::str
   }
 }
 
-std::string_view visited_host(const Exchange& x) {
-  std::string_view host;
-  if (x.client.peer.trusted) {
-    for (const Field& field : x.work.request.fields) {
-      if (field.id == FieldId::XForwardedHost && field.exact) {
-        host = last_list_element(field.value);
-      }
-    }
-  }
-  return host.empty() ? own_host(x) : host;
-}
-
-bool client_uses_https(const Exchange& x) {
-  const Peer& peer = x.client.peer;
-  if (peer.tls || !peer.trusted || !x.head_read) {
-    return peer.tls;
-  }
-  const RequestHead& head = x.work.request;
-  std::string_view proto;
-  for (const Field& field : head.fields) {
-    if (field.id == FieldId::XForwardedProto && field.exact) {
-      proto = last_list_element(field.value);
-    }
-  }
-  if (proto.empty() && head.has(FieldId::Forwarded)) {
-    for (const Field& field : head.fields) {
-      if (field.id == FieldId::Forwarded && field.exact) {
-        proto = last_forwarded_proto(field.value).value_or("");
-      }
-    }
-  }
-  return equals_lower(proto, "https");
-}
-
 void append_request_head(Exchange& x, const ServerConfig& server, std::string& out) {
   const bool traced = x.view->config().traceparent;
   if (traced) {
     trace_request(x);
+  }
+  if (x.client.peer.trusted) {
+    keep_last_lines(x.work.request);
   }
   append_start_line(x, out);
   append_client_lines(x, server, out);

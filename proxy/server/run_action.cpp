@@ -2,14 +2,13 @@
 
 #include <cstdlib>
 
-#include "http/chars.hpp"
-#include "http/cross_site.hpp"
 #include "http/error_page.hpp"
 #include "http/form.hpp"
+#include "http/prefetch.hpp"
 #include "server/change_session.hpp"
+#include "server/check_site.hpp"
 #include "server/client_side.hpp"
 #include "server/run_redirect.hpp"
-#include "server/site_hints.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -102,18 +101,7 @@ Task<Fault> run_set(Exchange& x) {
 }
 
 Task<Fault> run_clear(Exchange& x) {
-  const RequestHead& head = x.work.request;
-  const auto prefetch = [&](FieldId id) {
-    const Field* field = head.find(id);
-    bool found = false;
-    if (field != nullptr) {
-      for_each_list_element(field->value, [&](std::string_view purpose) {
-        found = found || equals_lower(purpose.substr(0, purpose.find(';')), "prefetch");
-      });
-    }
-    return found;
-  };
-  if (prefetch(FieldId::SecPurpose) || prefetch(FieldId::Purpose)) {
+  if (is_prefetch(x.work.request)) {
     co_return Fault::Prefetch;
   }
   if (const Fault fault = co_await read_whole_body(x, x.rules->limits.form, x.work.body);
@@ -142,9 +130,8 @@ Task<Fault> run_action(Exchange& x) {
   if (x.route->kind == RouteConfig::Kind::Redirect) {
     co_return run_redirect(x);
   }
-  if (cross_site(site_hints(x))) {
-    x.worker.metrics().add(Counter::CrossSiteRefused);
-    co_return Fault::CrossSite;
+  if (const Fault fault = check_site(x); fault != Fault::None) {
+    co_return fault;
   }
   const Fault fault = co_await run_kind(x);
   if (fault != Fault::None) {

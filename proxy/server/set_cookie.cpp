@@ -52,7 +52,7 @@ bool may_say(Exchange& x, SeldomLine line) {
 // cookie is the host's own.
 std::string_view domain_for(Exchange& x) {
   const std::string& domain = x.view->config().session.cookie.domain;
-  if (domain.empty() || domain_covers(domain, x.work.host)) {
+  if (domain.empty() || domain_covers(domain, x.site.name)) {
     return domain;
   }
   if (may_say(x, SeldomLine::OtherDomain)) {
@@ -60,7 +60,7 @@ std::string_view domain_for(Exchange& x) {
         "host {} is not within session.cookie.domain ({}): its visitors get a cookie for that host "
         "alone, because browsers would drop the other. Serve only hosts within the domain, or "
         "leave session.cookie.domain out",
-        escape_for_log(x.work.host), domain);
+        escape_for_log(x.site.name), domain);
   }
   return {};
 }
@@ -102,7 +102,7 @@ void warn_of_plain_http(Exchange& x) {
       "a session cookie with secure: true was set for host {} over plain http, where browsers drop "
       "it. Behind a proxy that speaks https, name it in trusted_proxies and let it send "
       "X-Forwarded-Proto; else give the listener tls, or write session.cookie.secure: auto",
-      escape_for_log(x.work.host));
+      escape_for_log(x.site.name));
 }
 
 void begin_line(Exchange& x) {
@@ -121,7 +121,7 @@ void clear_former_scopes(Exchange& x, CookieAttributes attributes) {
   }
   const CookieAttributes now = attributes;
   for (const CookieScope& scope : x.view->config().session.cookie.previous) {
-    const bool elsewhere = !scope.domain.empty() && !domain_covers(scope.domain, x.work.host);
+    const bool elsewhere = !scope.domain.empty() && !domain_covers(scope.domain, x.site.name);
     if (elsewhere ||
         (scope.name == now.name && scope.path == now.path && scope.domain == now.domain)) {
       continue;

@@ -141,6 +141,8 @@ class Worker {
   void remove(Connection& connection);
   // A parked connection has idled for a while; the sweep does not look at it.
   void unpark(Connection& connection);
+  // What the configuration says of the listener with that socket; null if it has gone.
+  const Front* front_at(const std::weak_ptr<const ListeningSocket>& socket) const;
   // Whether limits.connections_per_client allows one more from there; counts it if so.
   bool admit_client(Peer& peer);
   SharedCounts& shared() { return shared_; }

@@ -1,10 +1,12 @@
 // The cross-site question and the Host it rests on. Input: four lines: Host, Origin, Referer,
 // Sec-Fetch-Site; an empty line is an absent field.
 
+#include <array>
 #include <string>
 
 #include "fuzz.hpp"
 #include "http/cross_site.hpp"
+#include "http/origin.hpp"
 #include "http/target.hpp"
 
 namespace {
@@ -50,11 +52,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   hints.referer = present(lines[2]);
   hints.sec_fetch_site = present(lines[3]);
   const bool refused = cross_site(hints);
+  for (const std::string& said : {page_of(hints), site_of(hints)}) {
+    must(said.find_first_of("\r\n<>\"") == std::string::npos && said.size() < 300);
+  }
+  // An origin passes where it is listed, and only as a whole.
+  const std::array<std::string, 1> listed{std::string{lines[1]}};
+  must(!hints.origin || !parse_origin(lines[1]) || !cross_site(hints, listed));
+  hints.origin = "null";
+  must(!hints.sec_fetch_site || cross_site(hints) == cross_site(hints, listed));
+  hints.origin = present(lines[1]);
   if (hints.sec_fetch_site) {
     must(refused == (lines[3] != "same-origin" && lines[3] != "none"));
   } else if (hints.origin && !refused) {
     must(parse_host(lines[0]) && lines[1].find(' ') == std::string_view::npos);
-    must(lines[1].substr(0, 4) != "null");
+    must(lines[1].substr(0, 4) != "null" || (lines[1] == "null" && hints.referer));
   } else if (!hints.origin && !hints.referer) {
     must(!refused);
   }

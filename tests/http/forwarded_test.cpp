@@ -9,9 +9,14 @@ using namespace keepsake;
 
 namespace {
 
+Hop hop(std::string_view peer, const std::vector<Cidr>& trusted) {
+  const IpAddress address = *parse_ip(peer);
+  return {address, is_trusted(address, trusted)};
+}
+
 std::string client(std::string_view peer, const std::vector<std::string_view>& lines) {
   const std::vector<Cidr> trusted{*parse_cidr("10.0.0.0/8"), *parse_cidr("fd00::/8")};
-  return client_address(*parse_ip(peer), trusted, lines).to_string();
+  return client_address(hop(peer, trusted), trusted, lines).to_string();
 }
 
 }  // namespace
@@ -49,12 +54,37 @@ TEST_CASE("a Forwarded field without a clear proto has none", "[http][forwarded]
   CHECK_FALSE(last_forwarded_proto(field));
 }
 
-TEST_CASE("only http and https are protos", "[http][forwarded]") {
-  CHECK(valid_proto("http"));
-  CHECK(valid_proto("HTTPS"));
-  CHECK_FALSE(valid_proto(""));
-  CHECK_FALSE(valid_proto("ws"));
-  CHECK_FALSE(valid_proto("https "));
+TEST_CASE("a proto is http or https, for WebSockets too", "[http][forwarded]") {
+  CHECK(proto_is_https("http") == false);
+  CHECK(proto_is_https("HTTPS") == true);
+  CHECK(proto_is_https("ws") == false);
+  CHECK(proto_is_https("wSs") == true);
+  for (const char* other : {"", "https ", "h2", "on", "http,https"}) {
+    CAPTURE(other);
+    CHECK_FALSE(proto_is_https(other));
+  }
+}
+
+TEST_CASE("a forwarded port is a number from 1 to 65535", "[http][forwarded]") {
+  CHECK(forwarded_port("443") == "443");
+  CHECK(forwarded_port("65535") == "65535");
+  CHECK(forwarded_port("00080") == "80");
+  for (const char* other :
+       {"", "0", "000", "65536", "655350", "99999999999999999999", "-1", "80 ", "x", "8o"}) {
+    CAPTURE(other);
+    CHECK(forwarded_port(other).empty());
+  }
+}
+
+TEST_CASE("a peer without an address is believed by its socket alone", "[http][forwarded]") {
+  const std::vector<Cidr> trusted{*parse_cidr("10.0.0.0/8")};
+  const std::vector<std::string_view> lines{"6.6.6.6, 203.0.113.1, 10.1.1.1"};
+  const std::vector<std::string_view> forwarded{"for=6.6.6.6, for=203.0.113.1"};
+  CHECK(client_address({{}, true}, trusted, lines).to_string() == "203.0.113.1");
+  CHECK(client_address({{}, false}, trusted, lines) == IpAddress{});
+  CHECK(client_address({{}, true}, trusted, {}) == IpAddress{});
+  CHECK(forwarded_client_address({{}, true}, trusted, forwarded).to_string() == "203.0.113.1");
+  CHECK(forwarded_client_address({{}, false}, trusted, forwarded) == IpAddress{});
 }
 
 TEST_CASE("an untrusted peer is the client whatever it claims", "[http][forwarded]") {
@@ -116,8 +146,8 @@ TEST_CASE("Forwarded tells the client as X-Forwarded-For does", "[http][forwarde
        {{"for=203.0.113.1", "for=\"10.1.1.1"}, "10.0.0.1"}}));
   CAPTURE(lines);
   const std::vector<Cidr> trusted{*parse_cidr("10.0.0.0/8"), *parse_cidr("fd00::/8")};
-  CHECK(forwarded_client_address(*parse_ip("10.0.0.1"), trusted, lines).to_string() == expected);
-  CHECK(forwarded_client_address(*parse_ip("192.0.2.9"), trusted, lines).to_string() ==
+  CHECK(forwarded_client_address(hop("10.0.0.1", trusted), trusted, lines).to_string() == expected);
+  CHECK(forwarded_client_address(hop("192.0.2.9", trusted), trusted, lines).to_string() ==
         "192.0.2.9");
 }
 
@@ -128,9 +158,10 @@ TEST_CASE("a Forwarded line of a thousand hops is read from its end", "[http][fo
     line += ", for=10.1.1.1";
   }
   const std::vector<std::string_view> lines{line};
-  CHECK(forwarded_client_address(*parse_ip("10.0.0.1"), trusted, lines).to_string() == "10.1.1.1");
+  CHECK(forwarded_client_address(hop("10.0.0.1", trusted), trusted, lines).to_string() ==
+        "10.1.1.1");
   line += ", for=203.0.113.2, for=10.1.1.1";
   const std::vector<std::string_view> more{line};
-  CHECK(forwarded_client_address(*parse_ip("10.0.0.1"), trusted, more).to_string() ==
+  CHECK(forwarded_client_address(hop("10.0.0.1", trusted), trusted, more).to_string() ==
         "203.0.113.2");
 }

@@ -140,6 +140,33 @@ TEST_CASE("extensions of a v2 header are skipped when they fit", "[http][proxy-p
         ProxyParse::Ok);
 }
 
+TEST_CASE("a v2 header can say that the client came over TLS", "[http][proxy-protocol]") {
+  const std::string version = "\x21\x00\x07TLSv1.3"s;
+  const auto ssl = [](char flags, const std::string& more) {
+    const std::string value = std::string(1, flags) + "\0\0\0\0"s + more;
+    return "\x20\x00"s + static_cast<char>(value.size()) + value;
+  };
+  const std::string unique_id = "\x05\x00\x02id"s;
+  CHECK_FALSE(parse_whole(v2(0x21, 0x11, kV4Block)).tls);
+  CHECK(parse_whole(v2(0x21, 0x11, kV4Block + ssl(1, version))).tls);
+  CHECK(parse_whole(v2(0x21, 0x11, kV4Block + unique_id + ssl(7, ""))).tls);
+  CHECK_FALSE(parse_whole(v2(0x21, 0x11, kV4Block + ssl(0, version))).tls);
+  CHECK_FALSE(parse_whole(v2(0x21, 0x11, kV4Block + ssl(6, version))).tls);
+  CHECK(parse_whole(v2(0x21, 0x31, std::string(216, 'x') + ssl(1, ""))).tls);
+  CHECK(parse_whole(v2(0x21, 0x00, ssl(1, ""))).tls);
+  // What is not passed on as TLS cannot say it.
+  CHECK_FALSE(parse_whole(v2(0x20, 0x11, kV4Block + ssl(1, ""))).tls);
+  CHECK_FALSE(parse_whole("PROXY TCP4 192.0.2.1 198.51.100.2 4711 443\r\n").tls);
+}
+
+TEST_CASE("what a v2 header says of TLS has its size and is said once", "[http][proxy-protocol]") {
+  const std::string ssl = "\x20\x00\x05\x01\0\0\0\0"s;
+  CHECK(parse(v2(0x21, 0x11, kV4Block + ssl)) == ProxyParse::Ok);
+  CHECK(parse(v2(0x21, 0x11, kV4Block + ssl + ssl)) == ProxyParse::Bad);
+  CHECK(parse(v2(0x21, 0x11, kV4Block + "\x20\x00\x04\x01\0\0\0"s)) == ProxyParse::Bad);
+  CHECK(parse(v2(0x21, 0x11, kV4Block + "\x20\x00\x00"s)) == ProxyParse::Bad);
+}
+
 TEST_CASE("a checksum in a v2 header has to be right", "[http][proxy-protocol]") {
   // Computed with an independent CRC-32C over the header with a zero checksum.
   const std::string good = kV4Block + "\x03\x00\x04"s + "\x1E\xAF\x4B\xAA"s;

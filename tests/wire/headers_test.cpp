@@ -210,7 +210,7 @@ TEST_CASE("what an untrusted client says about its address is replaced",
   CHECK(request.value("X-Forwarded-For") == "127.0.0.1");
   CHECK(request.value("X-Forwarded-Proto") == "http");
   CHECK(request.value("X-Forwarded-Host") == "a.example");
-  CHECK(request.value("X-Forwarded-Port") == std::to_string(proxy.port()));
+  CHECK(request.value("X-Forwarded-Port") == "80");
   CHECK_FALSE(request.has("X-Forwarded-Prefix"));
   CHECK_FALSE(request.has("Forwarded"));
   CHECK_FALSE(request.has("X-Real-IP"));

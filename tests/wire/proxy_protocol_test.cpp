@@ -54,7 +54,7 @@ struct Row {
   std::string header;  // empty: a listener without proxy_protocol
   const char* forwarded_for;
   const char* proto;
-  const char* port;    // "": absent; "own": the listener's
+  const char* port;
   const char* logged;  // with X-Forwarded-For of a trusted peer: the address that it names
 };
 
@@ -89,33 +89,33 @@ TEST_CASE("the client's address is right in headers and log, whatever stands bef
       // no PROXY header: the socket's address decides who is believed, and 127.0.0.1 is
       {"plain", false, false, "", "203.0.113.9, 127.0.0.1", "https", "8443", "203.0.113.9"},
       {"tls", true, false, "", "203.0.113.9, 127.0.0.1", "https", "8443", "203.0.113.9"},
-      {"unix", false, true, "", "unix", "http", "", "unix"},
-      {"unix tls", true, true, "", "unix", "https", "", "unix"},
+      {"unix", false, true, "", "unknown", "http", "80", "unix"},
+      {"unix tls", true, true, "", "unknown", "https", "443", "unix"},
       // the header's source decides
       {"v1 v4", false, false, "PROXY TCP4 198.51.100.7 192.0.2.1 4660 443\r\n", "198.51.100.7",
-       "http", "443", "198.51.100.7"},
+       "http", "80", "198.51.100.7"},
       {"v1 v4 tls", true, false, "PROXY TCP4 198.51.100.7 192.0.2.1 4660 443\r\n", "198.51.100.7",
        "https", "443", "198.51.100.7"},
       {"v1 v6", false, false, "PROXY TCP6 2001:db8::1 2001:db8::2 4660 443\r\n", "2001:db8::1",
-       "http", "443", "2001:db8::1"},
+       "http", "80", "2001:db8::1"},
       {"v1 v6 tls", true, false, "PROXY TCP6 2001:db8::1 2001:db8::2 4660 443\r\n", "2001:db8::1",
        "https", "443", "2001:db8::1"},
       {"v1 trusted v4", false, false, "PROXY TCP4 10.1.2.3 192.0.2.1 4660 443\r\n",
        "203.0.113.9, 10.1.2.3", "https", "8443", "203.0.113.9"},
       {"v1 trusted v6 tls", true, false, "PROXY TCP6 fd00::7 2001:db8::2 4660 443\r\n",
        "203.0.113.9, fd00::7", "https", "8443", "203.0.113.9"},
-      {"v1 unknown", false, false, "PROXY UNKNOWN\r\n", "127.0.0.1", "http", "own", "127.0.0.1"},
-      {"v1 unknown tls", true, false, "PROXY UNKNOWN\r\n", "127.0.0.1", "https", "own",
+      {"v1 unknown", false, false, "PROXY UNKNOWN\r\n", "127.0.0.1", "http", "80", "127.0.0.1"},
+      {"v1 unknown tls", true, false, "PROXY UNKNOWN\r\n", "127.0.0.1", "https", "443",
        "127.0.0.1"},
       {"v1 over unix", false, true, "PROXY TCP4 198.51.100.7 192.0.2.1 4660 443\r\n",
-       "198.51.100.7", "http", "443", "198.51.100.7"},
+       "198.51.100.7", "http", "80", "198.51.100.7"},
       {"v1 trusted over unix", false, true, "PROXY TCP4 10.1.2.3 192.0.2.1 4660 443\r\n",
        "203.0.113.9, 10.1.2.3", "https", "8443", "203.0.113.9"},
-      {"v2 v4", false, false, v2_v4("\xc6\x33\x64\x07"), "198.51.100.7", "http", "443",
+      {"v2 v4", false, false, v2_v4("\xc6\x33\x64\x07"), "198.51.100.7", "http", "80",
        "198.51.100.7"},
       {"v2 v4 tls", true, false, v2_v4("\xc6\x33\x64\x07"), "198.51.100.7", "https", "443",
        "198.51.100.7"},
-      {"v2 v6", false, false, v2_v6(kV6), "2001:db8::1", "http", "443", "2001:db8::1"},
+      {"v2 v6", false, false, v2_v6(kV6), "2001:db8::1", "http", "80", "2001:db8::1"},
       {"v2 v6 tls", true, false, v2_v6(kV6), "2001:db8::1", "https", "443", "2001:db8::1"},
       {"v2 trusted v4 tls", true, false, v2_v4("\x0a\x01\x02\x03"), "203.0.113.9, 10.1.2.3",
        "https", "8443", "203.0.113.9"},
@@ -126,9 +126,9 @@ TEST_CASE("the client's address is right in headers and log, whatever stands bef
        "203.0.113.9"},
       {"v2 local tls", true, false, v2(0x20, 0x11, std::string(12, '\x01')),
        "203.0.113.9, 127.0.0.1", "https", "8443", "203.0.113.9"},
-      {"v2 unspecified", false, false, v2(0x21, 0x00, ""), "127.0.0.1", "http", "own", "127.0.0.1"},
+      {"v2 unspecified", false, false, v2(0x21, 0x00, ""), "127.0.0.1", "http", "80", "127.0.0.1"},
       {"v2 client on a unix socket", false, false, v2(0x21, 0x31, std::string(216, 'x')),
-       "127.0.0.1", "http", "own", "127.0.0.1"},
+       "127.0.0.1", "http", "80", "127.0.0.1"},
   }));
   INFO(row.what);
   Listener front{row};
@@ -149,12 +149,7 @@ TEST_CASE("the client's address is right in headers and log, whatever stands bef
   const Message request = link.read_request();
   CHECK(request.value("X-Forwarded-For") == row.forwarded_for);
   CHECK(request.value("X-Forwarded-Proto") == row.proto);
-  const std::string port{row.port};
-  CHECK(request.has("X-Forwarded-Port") == !port.empty());
-  if (!port.empty()) {
-    CHECK(request.value("X-Forwarded-Port") ==
-          (port == "own" ? std::to_string(front.proxy->port()) : port));
-  }
+  CHECK(request.value("X-Forwarded-Port") == row.port);
   link.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   if (tls) {
     CHECK(tls->receive_until("\r\n\r\nok").ends_with("\r\n\r\nok"));
@@ -165,6 +160,52 @@ TEST_CASE("the client's address is right in headers and log, whatever stands bef
                           [&] { return !front.proxy->access_log().empty(); });
   const std::string line = front.proxy->access_log();
   CHECK(line.substr(0, line.find(' ')) == row.logged);
+}
+
+TEST_CASE("what a PROXY header says of TLS counts as TLS to Keepsake", "[wire][proxy_protocol]") {
+  const std::string ssl{"\x20\x00\x05\x01\0\0\0\0", 8};
+  const std::string block = std::string{"\xc6\x33\x64\x07\xc0\x00\x02\x01\x12\x34\x01\xbb", 12};
+  struct Case {
+    const char* what;
+    std::string header;
+    bool over_unix;
+    const char* trusted;
+    bool https;
+  };
+  const Case row = GENERATE_COPY(from_range(std::vector<Case>{
+      {"said", v2(0x21, 0x11, block + ssl), false, "127.0.0.1", true},
+      {"not said", v2(0x21, 0x11, block), false, "127.0.0.1", false},
+      {"unnamed", v2(0x21, 0x00, ssl), false, "127.0.0.1", true},
+      {"the balancer itself", v2(0x20, 0x00, ssl), false, "127.0.0.1", false},
+      {"over a trusted unix socket", v2(0x21, 0x11, block + ssl), true, "unix", true},
+      {"over another", v2(0x21, 0x11, block + ssl), true, "127.0.0.1", false},
+  }));
+  INFO(row.what);
+  const Certificates files;
+  Backend backend;
+  const std::string path = files.folder() + "/front";
+  Proxy proxy{"listen: [{proxy_protocol: true, address: \"" +
+                  (row.over_unix ? "unix:" + path : std::string{"127.0.0.1:0"}) +
+                  "\"}]\ntrusted_proxies: [" + row.trusted + R"(]
+backends: {app: {servers: ["${BACKEND}"]}}
+routes:
+  - {path: /setName, set: {myName: name}, redirect: /}
+  - {path: "/*", backend: app}
+session: {secrets: [{env: SESSION_KEY}]}
+)",
+              {{"BACKEND", backend.url()}}};
+  Link client = row.over_unix ? connect_to(path) : proxy.connect();
+  client.send(row.header +
+              "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
+              "application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nname=Ada");
+  const bool secure =
+      client.read_response().value("Set-Cookie").find("; Secure") != std::string::npos;
+  CHECK(secure == row.https);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  Link link = backend.accept();
+  const Message request = link.read_request();
+  CHECK(request.value("X-Forwarded-Proto") == (row.https ? "https" : "http"));
+  CHECK(request.value("X-Forwarded-Port") == (row.https ? "443" : "80"));
 }
 
 TEST_CASE("a PROXY header that is not to be believed closes the connection without an answer",

@@ -1,0 +1,68 @@
+#include "server/check_site.hpp"
+
+#include "base/log.hpp"
+#include "http/cross_site.hpp"
+#include "server/worker.hpp"
+
+namespace keepsake {
+
+namespace {
+
+// Of a field that came twice no value counts: the empty one is at no site.
+std::optional<std::string_view> only_value(const RequestHead& head, FieldId id) {
+  std::optional<std::string_view> value;
+  if (!head.has(id)) {
+    return value;
+  }
+  for (const Field& field : head.fields) {
+    if (field.id == id && field.exact) {
+      value = value ? std::string_view{} : field.value;
+    }
+  }
+  return value;
+}
+
+SiteHints hints_of(const Exchange& x) {
+  const RequestHead& head = x.work.request;
+  SiteHints hints;
+  hints.sec_fetch_site = only_value(head, FieldId::SecFetchSite);
+  hints.origin = only_value(head, FieldId::Origin);
+  hints.referer = only_value(head, FieldId::Referer);
+  hints.host = x.site.host;
+  hints.port = x.site.port;
+  hints.https = x.site.https;
+  return hints;
+}
+
+void report(Exchange& x, const std::string& page, const std::string& site, bool hidden) {
+  if (!x.worker.shared().seldom.now(Fault::CrossSite, x.worker.clock().steady())) {
+    return;
+  }
+  constexpr std::string_view kHidden =
+      "Referrer-Policy: no-referrer hides the page's address from its own site too; same-origin "
+      "does not";
+  constexpr std::string_view kOther =
+      "if that page may do this, list its origin in session.trusted_origins; if both are one site, "
+      "the proxy before Keepsake must pass Host on, or send X-Forwarded-Host and -Port and be in "
+      "trusted_proxies";
+  log::warn("{} at {} was refused: it came from {} ({}; request {})",
+            x.upgrade ? "a WebSocket" : "the change of a session", site, page,
+            hidden ? kHidden : kOther, request_id(x));
+}
+
+}  // namespace
+
+Fault check_site(Exchange& x) {
+  const SiteHints hints = hints_of(x);
+  if (!cross_site(hints, x.view->config().session.trusted_origins)) {
+    return Fault::None;
+  }
+  x.worker.metrics().add(Counter::CrossSiteRefused);
+  const std::string page = page_of(hints);
+  const std::string site = site_of(hints);
+  x.reply.detail = "This request came from " + page + " and was refused: this is " + site + ".";
+  report(x, page, site, hints.origin == "null");
+  return Fault::CrossSite;
+}
+
+}  // namespace keepsake
