@@ -18,17 +18,19 @@ const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 struct Front {
   explicit Front(const std::string& more_tls = "", const std::string& more = "")
       : pair(files.make("server", {"app.example"})) {
-    const std::string yaml =
-        "listen: [{address: \"127.0.0.1:0\", tls: {certificate: " + pair.certificate +
-        ", key: " + pair.key + more_tls + "}}]\n" +
-        R"(backends: {app: {servers: ["${BACKEND}"]}}
+    proxy = std::make_unique<Proxy>(
+        yaml(more_tls, more),
+        Proxy::Variables{{"BACKEND", backend.url()}, {"CA", files.authority()}});
+  }
+  std::string yaml(const std::string& more_tls, const std::string& more = "") const {
+    return "listen: [{address: \"127.0.0.1:0\", tls: {certificate: " + pair.certificate +
+           ", key: " + pair.key + more_tls + "}}]\n" +
+           R"(backends: {app: {servers: ["${BACKEND}"]}}
 routes:
   - {path: /setName, set: {myName: name}, redirect: /}
   - {path: "/*", backend: app}
 session: {secrets: [{env: SESSION_KEY}], headers: {X-Session-Name: myName}}
 )" + more;
-    proxy = std::make_unique<Proxy>(
-        yaml, Proxy::Variables{{"BACKEND", backend.url()}, {"CA", files.authority()}});
   }
   TlsEnd::Options options() const {
     TlsEnd::Options out;
@@ -211,6 +213,30 @@ TEST_CASE("an idle TLS connection gives up its memory and is there for the next 
     front.proxy->advance(std::chrono::seconds{1});
     front.proxy->advance(std::chrono::seconds{1});
   }
+}
+
+TEST_CASE("the subject of a certificate goes by the name that a reload gives its header",
+          "[wire][tls][reload]") {
+  Front front{", client_ca: \"${CA}\""};
+  TlsEnd::Options options = front.options();
+  options.own = front.files.make("client", {"Ann"});
+  Client client{front, options};
+  REQUIRE(client.good);
+  const auto seen = [&] {
+    REQUIRE(client.tls.send(
+        "GET / HTTP/1.1\r\nHost: app.example\r\nX-Client-Subject: CN=root\r\nX-Who: CN=root\r\n"
+        "\r\n"));
+    Link link = front.backend.accept();
+    const Message request = link.read_request();
+    link.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    CHECK(client.tls.receive_until("\r\n\r\nok").find("HTTP/1.1 200 OK") == 0);
+    return request;
+  };
+  CHECK(seen().value("X-Client-Subject") == "CN=Ann");
+  front.proxy->reload(front.yaml(", client_ca: \"${CA}\", client_subject_header: X-Who"));
+  CHECK(seen().value("X-Who") == "CN=Ann");
+  front.proxy->reload(front.yaml(""));
+  CHECK(seen().head.find("Ann") == std::string::npos);
 }
 
 TEST_CASE("a verified client certificate is told to the backend, and nobody else can tell it",
