@@ -14,8 +14,9 @@ struct Store {
 
   void begin(std::uint32_t id, const StoreChanges& changes = {{"name", "Ann"}},
              std::int64_t when = 0) {
-    const SessionId fresh = id_of(id);
-    REQUIRE(result(store.change(nullptr, &fresh, changes, 32, at(when))) == StoreResult::Created);
+    const StoreWrite write{
+        .fresh = id_of(id), .may_begin = true, .values = changes, .max_values = 32};
+    REQUIRE(result(store.change(write, at(when))).result == StoreResult::Created);
   }
   StoreListing list(const std::string& after, std::size_t limit, std::int64_t when = 0) {
     const StoreTimes times = at(when);
