@@ -7,6 +7,7 @@
 #include "config/header_names.hpp"
 #include "config/validate.hpp"
 #include "http/chars.hpp"
+#include "http/path_prefix.hpp"
 #include "http/target.hpp"
 
 namespace keepsake {
@@ -38,10 +39,6 @@ void validate_prefix(const std::string& prefix, const std::string& place, Report
   } else if (*normal != prefix) {
     report.problem(place, "is not in normal form, expected " + std::string{*normal});
   }
-}
-
-bool is_at_or_below(std::string_view path, std::string_view prefix) {
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
 }
 
 // False if no path that the route takes begins with the prefix.

@@ -1,13 +1,10 @@
 #include "http/moved_url.hpp"
 
 #include "http/chars.hpp"
+#include "http/path_prefix.hpp"
 
 namespace keepsake {
 namespace {
-
-bool is_at_or_below(std::string_view path, std::string_view prefix) {
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
 
 // An absolute or network-path reference in its parts.
 struct Reference {

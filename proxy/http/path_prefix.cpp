@@ -6,11 +6,11 @@
 namespace keepsake {
 namespace {
 
+}  // namespace
+
 bool is_at_or_below(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
 }
-
-}  // namespace
 
 std::string_view strip_prefix(std::string_view path, std::string_view normal,
                               std::string_view prefix, std::string& scratch) {

@@ -7,6 +7,9 @@
 
 namespace keepsake {
 
+// Whether `path` is `prefix` or continues it with a slash. Both in normal form.
+bool is_at_or_below(std::string_view path, std::string_view prefix);
+
 // `path`, as it came, without its first segments `prefix` (in normal form), if it begins with them.
 // Bytes are untouched where what is left means the same alone; where the prefix was written in
 // another way (%61pi, /x/../api) the rest of `normal`, the same path as normalise_path gives it,

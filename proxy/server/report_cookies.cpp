@@ -32,10 +32,6 @@ Counter counter_of(OpenStatus status) {
   }
 }
 
-bool may_say(Exchange& x, SeldomLine line) {
-  return x.worker.shared().seldom.now(line, x.worker.clock().steady());
-}
-
 // Somewhere the same cookie name is sealed with a secret that is not configured here.
 void log_unknown_key(Exchange& x, std::string_view cookie) {
   std::string id;
@@ -58,6 +54,10 @@ void log_unknown_key(Exchange& x, std::string_view cookie) {
 }
 
 }  // namespace
+
+bool may_say(Exchange& x, SeldomLine line) {
+  return x.worker.shared().seldom.now(line, x.worker.clock().steady());
+}
 
 void report_cookie(Exchange& x, std::string_view cookie, OpenStatus status) {
   x.worker.metrics().add(counter_of(status));

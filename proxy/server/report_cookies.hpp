@@ -9,6 +9,9 @@
 
 namespace keepsake {
 
+// Whether a line of this kind may be logged now.
+bool may_say(Exchange& x, SeldomLine line);
+
 // A cookie with the session cookie's name that is none of ours, or of ours and over.
 void report_cookie(Exchange& x, std::string_view cookie, OpenStatus status);
 

@@ -5,6 +5,7 @@
 #include "http/chars.hpp"
 #include "http/cookie.hpp"
 #include "server/attach_session.hpp"
+#include "server/report_cookies.hpp"
 #include "server/request_head.hpp"
 #include "server/worker.hpp"
 
@@ -42,10 +43,6 @@ void add_lifetime(const Exchange& x, CookieAttributes& attributes) {
   } else if (session.cookie.lifetime) {
     attributes.max_age = session.cookie.lifetime->count();
   }
-}
-
-bool may_say(Exchange& x, SeldomLine line) {
-  return x.worker.shared().seldom.now(line, x.worker.clock().steady());
 }
 
 // RFC 6265bis 5.7: browsers drop a cookie whose Domain does not cover the host. Without it the
