@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "server/exchange.hpp"
+#include "server/seldom_lines.hpp"
 #include "session/codec.hpp"
 
 namespace keepsake {
