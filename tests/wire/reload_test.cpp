@@ -41,7 +41,7 @@ class LoneWorker {
     worker_.use_prepared(*used);
     std::string why;
     InheritedSockets none;
-    const auto listening = listen_on(used->config.listen, {}, {}, 1, none, why);
+    const auto listening = listen_on(used->config, {}, {}, 1, none, why);
     REQUIRE(listening);
     port_ = listening->front().port;
     worker_.listen_on({ListenSpot{listening->front().sockets.front(), 0}});
