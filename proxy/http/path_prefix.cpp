@@ -4,9 +4,7 @@
 #include "http/target.hpp"
 
 namespace keepsake {
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 bool is_at_or_below(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');

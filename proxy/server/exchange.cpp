@@ -35,9 +35,9 @@ Task<bool> run_exchange(Client& client) {
     fault = check_request(x);
   }
   if (fault == Fault::None) {
-    fault = wants_https(x)           ? redirect_to_https(x)
+    fault = wants_https(x)          ? redirect_to_https(x)
             : x.client.plain_at_tls ? Fault::PlainHttp
-                                     : match_route(x);
+                                    : match_route(x);
   }
   if (fault == Fault::None && is_guarded(x)) {
     fault = guard_route(x);

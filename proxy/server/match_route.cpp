@@ -25,8 +25,7 @@ void take(Exchange& x, const RouteConfig& route) {
 
 // The log names what the operator can change: the route, never the client's path.
 void report_ambiguous(Exchange& x, const RouteConfig& twin) {
-  static Seldom seldom{std::chrono::seconds{60}};
-  if (seldom.now(x.worker.streams().now())) {
+  if (x.worker.shared().seldom.now(SeldomLine::AmbiguousPath, x.worker.streams().now())) {
     log::warn(
         "{} asked for a path that is not the guarded route {} as written, but is when letter case, "
         "repeated slashes, %2f, backslashes and ;parameters are ignored: 400 (request {})",

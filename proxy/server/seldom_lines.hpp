@@ -23,6 +23,7 @@ enum class SeldomLine : std::uint8_t {
   Connections,        // limits.connections are open
   ClientConnections,  // limits.connections_per_client are open from one client
   Handshakes,         // limits.handshakes are in progress
+  AmbiguousPath,      // another spelling of a guarded route's path
   Count
 };
 

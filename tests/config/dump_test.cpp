@@ -17,7 +17,7 @@ listen:
       client_ca: /etc/keepsake/clients.crt
       client_certificate: optional
       client_subject_header: X-Who
-  - {address: "unix:/run/keepsake.sock"}
+  - {address: "unix:/run/keepsake.sock", mode: "0660"}
   - {address: 127.0.0.1:80, redirect_to_https: true}
   - {address: 127.0.0.1:81, redirect_to_https: 8443}
 workers: 3
@@ -44,6 +44,7 @@ backends:
   careless: {servers: ["https://anybody"], tls: {verify: false}}
 routes:
   - {path: /setName, host: Example.com, set: {myName: name, "my key": "a: $${b}"}, methods: [PUT], redirect: /done, renew: true, limits: {form: 1KiB, body: 2KiB}}
+  - {path: /old, redirect: /new, status: 308}
   - {path: /reset, clear: true, response_headers: {X-Frame-Options: DENY}, timeouts: {body: 1s, write: 2s}}
   - path: "/static/*"
     backend: other-1
@@ -58,6 +59,7 @@ routes:
       remove_request_headers: [Accept-Language, X-Other]
       set_response_headers: {Cache-Control: "public, max-age=60"}
       remove_response_headers: [Server]
+      location: true
     rate_limits: [{per: client, requests: 10, every: 2s, burst: 20}, {requests: 1000, every: 1h}]
     allow: [10.0.0.0/8, "2001:db8::/32"]
     deny: [10.1.0.0/16]
@@ -84,7 +86,7 @@ session:
 limits: {header: 8KiB, response_header: 9KiB, headers: 50, target: 4KiB, body: 1GiB, form: 1000B, connections: 7, connections_per_client: 6, requests_per_connection: 5, handshakes: 4, rate_buckets: 3}
 timeouts: {header: 1s, body: 2s, idle: 3s, connect: 4s, response: 5s, write: 6s, handshake: 7s, drain: 0s, drain_delay: 8s}
 log: {level: debug, format: json, access: true, file: /var/log/keepsake.log, access_file: /var/log/access.log, fields: [status, time, user_agent]}
-admin: {address: 127.0.0.1:9090, token: {env: ADMIN_TOKEN}}
+admin: {address: 127.0.0.1:9090, token: {env: ADMIN_TOKEN}, hosts: [admin.example.com]}
 )";
 
 }  // namespace

@@ -66,7 +66,8 @@ TEST_CASE("paths may be whatever a request's normal form can be", "[config][rout
 
 TEST_CASE("a route whose requests a guarded one would refuse is worth a warning",
           "[config][routes]") {
-  const std::string guarded = "routes:\n  - {path: \"/admin/*\", backend: app, deny: [10.0.0.0/8]}\n";
+  const std::string guarded =
+      "routes:\n  - {path: \"/admin/*\", backend: app, deny: [10.0.0.0/8]}\n";
   for (const char* path : {"/Admin/x", "/ADMIN", "/Admin/*", "//admin/x", "/admin;v=1/*"}) {
     CAPTURE(path);
     CHECK(warnings(guarded + "  - {path: \"" + path + "\", backend: app}") ==

@@ -109,9 +109,10 @@ TEST_CASE("a route's Cache-Control yields to what a session and an error need",
           .response;
   CHECK(plain.value("Cache-Control") == "max-age=60");
   const std::string cookie = proxy
-                                 .ask("POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
-                                      "application/x-www-form-urlencoded\r\nContent-Length: "
-                                      "8\r\n\r\nname=Ada")
+                                 .ask(
+                                     "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
+                                     "application/x-www-form-urlencoded\r\nContent-Length: "
+                                     "8\r\n\r\nname=Ada")
                                  .set_cookie();
   proxy.advance(std::chrono::hours{25});
   const Message clearing =

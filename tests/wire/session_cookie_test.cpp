@@ -173,7 +173,7 @@ TEST_CASE("a route without sessions adds nothing and clears nothing", "[wire][se
   Proxy proxy{backend};
   const std::string answer =
       "HTTP/1.1 200 Fine\r\nServer: x\r\nCache-Control: public, max-age=60\r\nVary: Accept\r\n"
-      "Content-Length: 2\r\n\r\nok";
+      "Date: Tue, 14 Nov 2023 22:00:00 GMT\r\nContent-Length: 2\r\n\r\nok";
   for (const std::string& cookie : {cookie_of(proxy, "Ada"), std::string{"bad"}}) {
     Link client = proxy.connect();
     client.send("GET /static/x HTTP/1.1\r\nHost: a\r\nX-Session-Name: evil\r\nCookie: session=" +
@@ -186,8 +186,9 @@ TEST_CASE("a route without sessions adds nothing and clears nothing", "[wire][se
     link.close();
     const Message response = client.read_response();
     CHECK(escaped(response.head) ==
-          escaped("HTTP/1.1 200 Fine\r\nServer: x\r\nCache-Control: public, max-age=60\r\n"
-                  "Vary: Accept\r\nContent-Length: 2\r\n\r\n"));
+          escaped(
+              "HTTP/1.1 200 Fine\r\nServer: x\r\nCache-Control: public, max-age=60\r\n"
+              "Vary: Accept\r\nDate: Tue, 14 Nov 2023 22:00:00 GMT\r\nContent-Length: 2\r\n\r\n"));
   }
 }
 
