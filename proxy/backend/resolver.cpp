@@ -113,7 +113,7 @@ void Resolver::ask_those_due(SteadyTime time) {
       finish(*entry, options_.lookup(address.host, address.port));
     } else {
       names_.ask(address.host, address.port,
-                 [this, entry](Resolved resolved) { finish(*entry, std::move(resolved)); });
+                 [this, entry = entry](Resolved resolved) { finish(*entry, std::move(resolved)); });
     }
   }
 }

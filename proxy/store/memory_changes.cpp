@@ -8,16 +8,6 @@ namespace keepsake {
 
 namespace {
 
-void apply(const StoreChanges& changes, Session& session) {
-  for (const auto& [key, value] : changes) {
-    if (value.empty()) {
-      session.erase(key);
-    } else {
-      session.set(key, value);
-    }
-  }
-}
-
 // Under a limit that was lowered since, a session keeps what it has and may shrink.
 std::size_t most_values(const StoreWrite& write, const Session& before) {
   return std::max(write.max_values, before.size());

@@ -14,16 +14,6 @@ namespace {
 // So often a change looks again because somebody else renewed the session at the same moment.
 constexpr int kAttempts = 3;
 
-void apply(const StoreChanges& changes, Session& session) {
-  for (const auto& [key, value] : changes) {
-    if (value.empty()) {
-      session.erase(key);
-    } else {
-      session.set(key, value);
-    }
-  }
-}
-
 bool writes_privileged(const StoreWrite& write) {
   return std::any_of(write.values.begin(), write.values.end(), [&](const auto& change) {
     return std::find(write.privileged.begin(), write.privileged.end(), change.first) !=

@@ -55,6 +55,16 @@ struct StoreListing {
 // Values to set, in order; an empty value removes its key.
 using StoreChanges = std::vector<std::pair<std::string, std::string>>;
 
+inline void apply(const StoreChanges& changes, Session& session) {
+  for (const auto& [key, value] : changes) {
+    if (value.empty()) {
+      session.erase(key);
+    } else {
+      session.set(key, value);
+    }
+  }
+}
+
 // For so many seconds the id that a session had before its renewal can still be read: requests of
 // the same page are under way with it.
 inline constexpr std::int64_t kFormerIdLasts = 30;
