@@ -11,7 +11,7 @@ import sys
 import threading
 import unittest
 
-from world import Backend, read_to_end, support
+from world import Backend, read_replies, read_to_end, support
 
 sys.path.append(str(support.ROOT / "tests/tls"))
 from certificates import Authority  # noqa: E402
@@ -19,7 +19,10 @@ from certificates import Authority  # noqa: E402
 MARK = "m4rk3d"  # planted in everything that must stay out of logs
 QUERY = "qu3ry"  # in every target: the access log has those, and nothing else may
 CONFIG = """\
-listen: [{address: 127.0.0.1:0}, {address: "unix:OWN"}]
+listen:
+  - {address: 127.0.0.1:0}
+  - {address: "unix:OWN"}
+  - {address: 127.0.0.1:0, tls: PAIR}
 workers: 1
 backends:
   app: {servers: ["http://127.0.0.1:BACKEND"], writes_session: true}
@@ -81,6 +84,7 @@ class Logged(support.Running):
         super().__init__(["sh", "-c", 'exec "$0" run --config "$1" >"$2"', str(support.BIN), str(file), str(self.access)],
                          env=support.environment(SESSION_KEY=MARK + support.SECRET))
         self.port = int(self.said(r"listening on http://127\.0\.0\.1:(\d+)")[1])
+        self.tls_port = int(self.said(r"listening on https://127\.0\.0\.1:(\d+)")[1])
         self.said("sessions: ")
 
 
@@ -153,6 +157,7 @@ class Faults(support.TestCase):
             b"/ill": (b"HTTP/1.1 500 %b\r\nX-Secret: %b\r\nContent-Length: 6\r\n\r\n%b" % (secret, secret, secret), False),
             b"/app/long": (ok + b"Content-Length: 20000000\r\n\r\n" + secret * 3_000_000, True),
             b"/app/cut": (ok + b"Content-Length: 1000\r\n\r\n" + secret, True),
+            b"/app/cut-chunks": (ok + b"Transfer-Encoding: chunked\r\n\r\nff\r\n" + secret, True),
             b"/app/overwrite": (ok + b"Set-Cookie: session=%b\r\nContent-Length: 0\r\n\r\n" % secret, False),
             b"/app/write": (ok + b"X-Session-Set: myName=" + secret * 1000 + b"\r\nContent-Length: 0\r\n\r\n", False),
         }, (ok + b"Content-Length: %d\r\n\r\n%b" % (len(secret), secret), False)
@@ -206,6 +211,7 @@ class Faults(support.TestCase):
         for name, value in (("FULL", self.full()), ("DEAF", self.deaf()), ("RUDE", self.rude()),
                             ("STRANGER", self.stranger())):
             text = text.replace(name, str(value.getsockname()[1]))
+        text = text.replace("PAIR", self.authority.make("server", "app.example").yaml(""))
         text = text.replace("CA,", f"{self.authority.file},").replace("BACKEND", str(self.world.port)) + log
         self.keepsake, self.storeless = (
             Logged(self.folder, text.replace("STORE", store).replace("DOWN", str(down)).replace("OWN", f"{self.folder}/{name}.sock"), name)
@@ -213,13 +219,13 @@ class Faults(support.TestCase):
         for program in (self.keepsake, self.storeless):
             self.addCleanup(program.kill)
 
-    def connect(self, program=None):
-        link = socket.create_connection(("127.0.0.1", (program or self.keepsake).port), timeout=support.PATIENCE)
+    def connect(self, port=None):
+        link = socket.create_connection(("127.0.0.1", port or self.keepsake.port), timeout=support.PATIENCE)
         return self.links.enter_context(link)
 
-    def told(self, word, request, closes, status=None, program=None):
+    def told(self, word, request, closes, status=None, port=None):
         """The client gets an error with the request's id, and then the end or the answer to its next request."""
-        with self.connect(program) as link:
+        with self.connect(port) as link:
             sender = threading.Thread(target=self.send, args=(link, request.encode("latin-1")))
             sender.start()
             reply = read_reply(link)
@@ -246,17 +252,27 @@ class Faults(support.TestCase):
         return mine and mine[-1].values(b"x-request-id")[0].decode()
 
     def cut(self, word, path, logged):
-        """The client is cut off; a reset tells it that nothing is whole."""
+        """The client leaves or is cut off within the response."""
         with self.connect() as link:
             link.sendall(get(path).encode())
             support.until(f"{path} is at the backend", lambda: self.seen(path))
             if word == "client_gone":
                 reset(link)
-            elif word == "client_stalled":
-                support.until("it is cut off", lambda: link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
             else:
-                self.assertTrue(read_to_end(link)[1])
+                support.until("it is cut off", lambda: link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         return Outcome(word, None, self.seen(path), logged)
+
+    def broken_off(self, path, version):
+        """The response ends where the backend closed. Its framing shows the loss, or else a reset does."""
+        with self.connect() as link:
+            link.sendall(get(path).replace("HTTP/1.1", version).encode())
+            received, was_reset = read_to_end(link)
+        [reply], _ = read_replies(received, [b"GET"], not was_reset)
+        self.assertEqual((reply.status, reply.whole), (200, False), received)
+        self.assertIn(MARK.encode(), reply.body)
+        framed = reply.values(b"content-length") + reply.values(b"transfer-encoding")
+        self.assertEqual(was_reset, not framed, received)
+        return Outcome("backend_closed", None, self.seen(path), 200)
 
     def occupied(self, wait):
         """A request that finds the only place taken, and one that finds the queue full as well."""
@@ -325,13 +341,16 @@ class Faults(support.TestCase):
             ("bad_upgrade", get("/app/ws", upgrade, "GET", MARK), True),
             ("rate_limited", self.limited),
             ("address_denied", get("/denied"), False),
+            ("plain_http", lambda: self.told("plain_http", get("/"), True, port=self.keepsake.tls_port)),
             ("client_gone", lambda: self.cut("client_gone", "/app/wait", 499)),
             ("client_stalled", lambda: self.cut("client_stalled", "/app/long", 499)),
             ("backend_unreachable", get("/down"), False),
             ("backend_connect_timeout", get("/far"), False),
             ("backend_timeout", get("/app/slow"), False),
             ("backend_closed", get("/app/closed"), False),
-            ("backend_closed", lambda: self.cut("backend_closed", "/app/cut", 200)),
+            ("backend_closed", lambda: self.broken_off("/app/cut", "HTTP/1.1")),
+            ("backend_closed", lambda: self.broken_off("/app/cut-chunks", "HTTP/1.1")),
+            ("backend_closed", lambda: self.broken_off("/app/cut-chunks", "HTTP/1.0")),
             ("backend_bad_response", get("/app/bad-head"), False),
             ("backend_bad_response", get("/app/bad-length"), False),
             ("backend_bad_response", get("/app/bad-chunk"), False),
@@ -345,7 +364,7 @@ class Faults(support.TestCase):
             ("loop", get("/itself"), False),
             ("overloaded", lambda: self.occupied(True)),
             ("overloaded", lambda: self.occupied(False)),
-            ("store_down", lambda: self.told("store_down", form(f"name={MARK}"), False, program=self.storeless)),
+            ("store_down", lambda: self.told("store_down", form(f"name={MARK}"), False, port=self.storeless.port)),
         ]
 
     def bring_about(self, log):
