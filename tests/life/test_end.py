@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import os
 import re
 import signal
@@ -107,7 +108,7 @@ class NothingInFlight(LifeCase):
 class SecondSignal(LifeCase):
     def test_it_ends_everything_at_once_and_that_is_no_failure(self):
         silent, port = Silent(self), free_port()
-        keepsake = self.start(listening(at(port), backend=silent.port, more="limits: {connections: 2}\n"))
+        keepsake = self.start(listening(at(port), backend=silent.port, more="limits: {connections: 2}\nworkers: 1\n"))
         busy = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         busy.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         silent.accept(self)
@@ -177,11 +178,13 @@ class UnreadLog(LifeCase):
         self.fill()
         status = {request(port, path).status for path in ("/", "/setName", "/other") for _ in range(10)}
         self.assertEqual(status, {502, 405})
-        hidden = "".join(f'  - {{path: "/a{n}", backend: app}}\n' * 2 for n in range(300))
-        (self.folder / "keepsake.yaml").write_text(text.replace("routes:\n", "routes:\n" + hidden))
+        turns = itertools.count()
 
         def lines_are_dropped():
-            child.send_signal(signal.SIGHUP)  # a warning for every second route
+            turn = next(turns)  # a warning for every second route, each a new one: none is repeated
+            hidden = "".join(f'  - {{path: "/a{turn}-{n}", backend: app}}\n' * 2 for n in range(300))
+            (self.folder / "keepsake.yaml").write_text(text.replace("routes:\n", "routes:\n" + hidden))
+            child.send_signal(signal.SIGHUP)
             return self.dropped(admin)
         until("lines are dropped", lines_are_dropped)
         self.assertEqual(request(port, "/").status, 502)
