@@ -212,8 +212,10 @@ TlsStep Tls::write(std::string_view first, std::string_view second, std::string_
     std::size_t size = 0;
     for (const std::string_view part : {first, second, third}) {
       const std::size_t some = std::min(kRecord - size, part.size());
-      std::memcpy(record.data() + size, part.data(), some);
-      size += some;
+      if (some != 0) {  // an empty part may have no address
+        std::memcpy(record.data() + size, part.data(), some);
+        size += some;
+      }
     }
     piece = {record.data(), size};
   } else if (!second.empty()) {

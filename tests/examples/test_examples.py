@@ -178,7 +178,8 @@ class Deployments(Example):
         self.assertIn("shop 127.0.0.1", request(port, "/").body)
         self.assertIn(f"search 127.0.0.1:{search}", request(port, "/api/search/x").body)
         self.assertEqual(request(port, "/", headers={"Host": "blog.example.com"}).body, "blog blog.example.com Who are you?")
-        answer = request(port, "/setName", "POST", "name=Zo", {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = request(port, "/setName", "POST", "name=Zo",
+                         {"Host": "example.com", "Content-Type": "application/x-www-form-urlencoded"})
         self.assertIn("Domain=example.com", answer.headers["Set-Cookie"])
         for host in ("example.com", "blog.example.com"):
             told = request(port, "/", headers={"Host": host, "Cookie": answer.cookie()}).body

@@ -185,7 +185,8 @@ TEST_CASE("a refusal can name both sides and repeats nothing else", "[http][cros
   CHECK(page_of(hints) == "a page of another site");
   hints.host = "";
   CHECK(site_of(hints) == "an address without a host");
-  hints.origin = "https://" + std::string(5000, 'x');
+  const std::string long_origin = "https://" + std::string(5000, 'x');
+  hints.origin = long_origin;
   CHECK(page_of(hints).size() < 300);
 }
 
