@@ -8,7 +8,7 @@ import time
 
 import redis_world
 from redis_world import config
-from support import until
+from support import free_port, until
 
 PRIVILEGED = "  privileged: [user]"
 
@@ -158,7 +158,7 @@ class Slots(redis_world.TestCase):
     """One command touches one session: a cluster whose nodes share the keys would run each of them."""
 
     def test_no_command_has_two_keys(self):
-        redis = self.redis("--cluster-enabled", "yes", start=False).start()
+        redis = self.redis("--cluster-enabled", "yes", "--cluster-port", str(free_port()), start=False).start()
         redis.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         until("the cluster is up", lambda: b"cluster_state:ok" in redis.ask("CLUSTER", "INFO"))
         proxy = self.proxy(config(redis.url, self.writer().port, more=PRIVILEGED))
