@@ -97,12 +97,15 @@ TEST_CASE("a re-seal for a new key waits for a timely response", "[wire][lifetim
 
 TEST_CASE("a page that was made while the store did not answer is kept by no cache",
           "[wire][store][caching]") {
+  std::string cookie;
+  {
+    World maker{"store: memory"};  // one proxy at a time: the log is the process's
+    cookie = maker.arrive();
+  }
   Backend redis;  // of a host that refuses connections from now on
   World world{"store: redis\n  redis: {url: \"redis://127.0.0.1:" + std::to_string(redis.port()) +
               "/0\"}"};
   redis.stop();
-  World maker{"store: memory"};
-  const std::string cookie = maker.arrive();
   Link client = world.proxy.connect();
   const bool stranger = GENERATE(false, true);
   client.send("GET / HTTP/1.1\r\nHost: a\r\n" +
