@@ -38,12 +38,16 @@ Fault read_target(Exchange& x) {
 // parsers part).
 Fault read_host(Exchange& x) {
   RequestHead& head = x.work.request;
-  x.work.host.clear();
+  const auto without_host = [&x](Fault fault) {
+    x.work.host.clear();
+    x.work.host_source.clear();
+    return fault;
+  };
   const Field* host = nullptr;
   for (const Field& field : head.fields) {
     if (field.id == FieldId::Host && field.exact) {
       if (host != nullptr) {
-        return Fault::BadHost;
+        return without_host(Fault::BadHost);
       }
       host = &field;
     }
@@ -54,21 +58,27 @@ Fault read_host(Exchange& x) {
   std::string_view authority = x.target.authority;
   if (host == nullptr) {
     if (head.minor == 1) {
-      return Fault::BadHost;
+      return without_host(Fault::BadHost);
     }
   } else if (authority.empty()) {
     authority = host->value;
   } else if (!authorities_match(authority, host->value, scheme_port(x.target.https))) {
-    return Fault::BadHost;
+    return without_host(Fault::BadHost);
   }
   if (host == nullptr && authority.empty()) {
+    return without_host(Fault::None);
+  }
+  // Nearly every request of a connection names the host of the one before.
+  if (!authority.empty() && authority == x.work.host_source) {
     return Fault::None;
   }
   const std::optional<HostPort> parsed = parse_host(authority);
   if (!parsed) {
-    return Fault::BadHost;
+    return without_host(Fault::BadHost);
   }
+  x.work.host.clear();
   fold_host(parsed->host, x.work.host);
+  x.work.host_source = authority;
   return Fault::None;
 }
 

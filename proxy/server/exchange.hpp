@@ -47,6 +47,7 @@ struct Workspace {
   std::string scratch;
   std::string path;          // normalised, when it differs from the request's bytes
   std::string host;          // lower case, without port
+  std::string host_source;   // the authority that `host` was folded from
   std::string visited_host;  // the same of a trusted X-Forwarded-Host
   std::string request_id;
   std::string client;       // its address as text, when it is not the peer's
