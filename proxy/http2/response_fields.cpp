@@ -1,9 +1,9 @@
 #include "http2/response_fields.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "http/chars.hpp"
+#include "http2/field_lines.hpp"
 #include "http2/field_rules.hpp"
 
 namespace keepsake {
@@ -11,16 +11,6 @@ namespace keepsake {
 using namespace std::string_view_literals;
 
 namespace {
-
-// nghttp2 wants pointers to bytes that may change; it does not change them.
-std::uint8_t* bytes_of(std::string_view text) {
-  return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
-}
-
-nghttp2_nv field_of(std::string_view name, std::string_view value) {
-  return {bytes_of(name), bytes_of(value), name.size(), value.size(),
-          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
-}
 
 std::string_view name_of(const nghttp2_nv& field) {
   return {reinterpret_cast<const char*>(field.name), field.namelen};
@@ -65,34 +55,20 @@ bool ResponseFields::read_trailers(char* lines, std::size_t size) {
 }
 
 bool ResponseFields::read_lines(char* p, const char* end, bool trailers) {
+  FieldLine line;
   while (p != end) {
-    char* const name = p;
-    while (p != end && is_token(*p)) {
-      *p = to_lower(*p);
-      ++p;
-    }
-    if (p == end || *p != ':' || p == name) {
+    if (!next_field_line(p, end, line)) {
       return false;
     }
-    const std::string_view name_text{name, static_cast<std::size_t>(p - name)};
-    ++p;
-    // The line ends at its first CR, and that is before its first LF.
-    auto* const stop = static_cast<char*>(std::memchr(p, '\r', static_cast<std::size_t>(end - p)));
-    if (stop == nullptr || stop + 1 == end || stop[1] != '\n' ||
-        std::memchr(p, '\n', static_cast<std::size_t>(stop - p)) != nullptr) {
-      return false;
-    }
-    const std::string_view value = trim({p, static_cast<std::size_t>(stop - p)});
-    p = stop + 2;
-    if (name_text == "connection"sv) {
-      for_each_list_element(value, [&](std::string_view option) {
+    if (line.name == "connection"sv) {
+      for_each_list_element(line.value, [&](std::string_view option) {
         if (!equals_lower(option, "close"sv) && !equals_lower(option, "keep-alive"sv)) {
           nominated_.push_back(option);
         }
       });
     }
-    if (may_pass(name_text, trailers)) {
-      fields_.push_back(field_of(name_text, value));
+    if (may_pass(line.name, trailers)) {
+      fields_.push_back(field_of(line.name, line.value));
     }
   }
   return true;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <new>
 #include <utility>
 
+#include "http2/library_memory.hpp"
 #include "http2/response_fields.hpp"
 #include "http2/session_callbacks.hpp"
 
@@ -49,23 +49,6 @@ void append_goaway(std::uint32_t last_stream, Http2Code code, std::string_view r
   append_u32(last_stream, out);
   append_u32(number_of(code), out);
   out.append(reason);
-}
-
-nghttp2_mem hooks_of(SessionMemory& memory) {
-  nghttp2_mem hooks{};
-  hooks.mem_user_data = &memory;
-  hooks.malloc = [](std::size_t size, void* user) {
-    return static_cast<SessionMemory*>(user)->take(size);
-  };
-  hooks.free = [](void* block, void* user) { static_cast<SessionMemory*>(user)->give(block); };
-  hooks.calloc = [](std::size_t count, std::size_t size, void* user) {
-    void* block = static_cast<SessionMemory*>(user)->take(count * size);
-    return block == nullptr ? nullptr : std::memset(block, 0, count * size);
-  };
-  hooks.realloc = [](void* block, std::size_t size, void* user) {
-    return static_cast<SessionMemory*>(user)->resize(block, size);
-  };
-  return hooks;
 }
 
 }  // namespace
