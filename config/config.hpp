@@ -47,6 +47,7 @@ struct ListenConfig {
   SocketAddress address;         // where clients connect
   bool proxy_protocol = false;   // a PROXY v1/v2 header is required, from trusted_proxies only
   std::optional<ListenTls> tls;  // with it this listener speaks https
+  bool http2 = true;             // HTTP/2 by ALPN with tls, else by prior knowledge
   // Every request is answered with 308 to https at this port (443 for `true`).
   std::optional<std::uint16_t> redirect_to_https;
   std::optional<unsigned> mode;  // of a unix socket's file; empty: set by the umask
@@ -296,6 +297,7 @@ struct LimitsConfig {
   std::size_t connections = 10'000;
   std::size_t connections_per_client = 0;  // 0: no limit
   std::size_t requests_per_connection = 10'000;
+  std::size_t streams = 100;           // exchanges at once on one HTTP/2 connection
   std::size_t handshakes = 1'000;      // TLS handshakes in progress; more are closed at once
   std::size_t rate_buckets = 100'000;  // of rate_limit, in memory; the least recently used go
   bool operator==(const LimitsConfig&) const = default;

@@ -44,6 +44,7 @@ void dump_listeners(const Config& config, YamlWriter& out) {
   for (const ListenConfig& listener : config.listen) {
     out.item(1, "address", yaml_quoted(listener.address.to_string()));
     out.line(2, "proxy_protocol", dump_text(listener.proxy_protocol));
+    out.line(2, "http2", dump_text(listener.http2));
     if (listener.tls) {
       dump_tls(*listener.tls, out);
     }
@@ -176,6 +177,7 @@ void dump_bounds(const Config& config, YamlWriter& out) {
   out.line(1, "connections", std::to_string(limits.connections));
   out.line(1, "connections_per_client", std::to_string(limits.connections_per_client));
   out.line(1, "requests_per_connection", std::to_string(limits.requests_per_connection));
+  out.line(1, "streams", std::to_string(limits.streams));
   out.line(1, "handshakes", std::to_string(limits.handshakes));
   out.line(1, "rate_buckets", std::to_string(limits.rate_buckets));
   const TimeoutsConfig& timeouts = config.timeouts;

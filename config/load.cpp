@@ -34,6 +34,7 @@ void load_limits(const Value& value, LimitsConfig& limits) {
   section.number<std::size_t>("connections_per_client", limits.connections_per_client, 0,
                               10'000'000);
   section.number<std::size_t>("requests_per_connection", limits.requests_per_connection, 1, many);
+  section.number<std::size_t>("streams", limits.streams, 1, 1000);
   section.number<std::size_t>("handshakes", limits.handshakes, 1, 1'000'000);
   section.number<std::size_t>("rate_buckets", limits.rate_buckets, 1, 100'000'000);
   section.finish();

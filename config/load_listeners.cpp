@@ -102,6 +102,7 @@ void load_listener(const Value& value, ListenConfig& listener) {
     section.fail("address is missing, expected for example address: 0.0.0.0:8080");
   }
   section.boolean("proxy_protocol", listener.proxy_protocol);
+  section.boolean("http2", listener.http2);
   if (const auto tls = section.find_optional("tls")) {
     load_tls(*tls, listener.tls.emplace());
   }

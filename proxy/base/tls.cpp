@@ -235,6 +235,13 @@ void Tls::say_end() {
   }
 }
 
+bool Tls::speaks_http2() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return size == 2 && std::memcmp(name, "h2", 2) == 0;
+}
+
 void Tls::release_buffers() {
   SSL_free_buffers(ssl_.get());
   if (input_.empty()) {

@@ -71,6 +71,8 @@ class Tls {
   void release_buffers();
 
   bool is_client() const { return end_ == End::Client; }
+  // Whether ALPN chose "h2".
+  bool speaks_http2() const;
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   // Why the handshake failed, for the log; says nothing that the peer chose but its alerts.
   const std::string& why() const { return why_; }

@@ -22,12 +22,15 @@ struct TlsListener::Contexts {
 
 namespace {
 
-// We speak HTTP/1.1 only. A client that offers other protocols alone is refused (RFC 7301 3.2).
+// The first of ours that the client offers. A client that offers other protocols alone is refused
+// (RFC 7301 3.2).
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                    const unsigned char* in, unsigned in_size, void*) {
-  static constexpr unsigned char known[] = "\x08http/1.1\x08http/1.0";
+                    const unsigned char* in, unsigned in_size, void* without_http2) {
+  static constexpr unsigned char known[] = "\x02h2\x08http/1.1\x08http/1.0";
+  const unsigned skipped = without_http2 != nullptr ? 3 : 0;
   unsigned char* chosen = nullptr;
-  const int status = SSL_select_next_proto(&chosen, out_size, known, sizeof known - 1, in, in_size);
+  const int status = SSL_select_next_proto(&chosen, out_size, known + skipped,
+                                           sizeof known - 1 - skipped, in, in_size);
   *out = chosen;
   return status == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -131,7 +134,9 @@ TlsContext TlsListener::make_context(const std::vector<TlsIdentity>& identities,
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 1);
   tickets_->serve(context.get());
-  SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  static constexpr char kWithoutHttp2 = 0;
+  SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol,
+                             options_.http2 ? nullptr : const_cast<char*>(&kWithoutHttp2));
   return context;
 }
 

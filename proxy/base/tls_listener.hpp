@@ -22,7 +22,8 @@ struct TlsListenerOptions {
   std::vector<Files> certificates;  // the first also for clients whose name none is for
   std::string client_ca;            // empty: clients are not asked
   bool client_required = true;
-  std::string scope;  // a session of one scope cannot be taken up in another
+  bool http2 = false;  // "h2" is offered, before HTTP/1.1
+  std::string scope;   // a session of one scope cannot be taken up in another
   bool operator==(const TlsListenerOptions&) const = default;
 };
 

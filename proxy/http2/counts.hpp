@@ -4,26 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/histogram.hpp"
 #include "http2/error_code.hpp"
 #include "http2/flood.hpp"
 
 namespace keepsake {
-
-// A number that one thread adds to.
-class Tally {
- public:
-  void add(std::uint64_t n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 // By error code; the last place has those that RFC 9113 does not know.
 class CodeTally {

@@ -127,7 +127,13 @@ std::string_view header_of(const Exchange& x, FieldId id) {
 }
 
 std::string_view version_of(const Exchange& x) {
-  return !x.head_read ? "" : x.work.request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  if (!x.head_read) {
+    return "";
+  }
+  if (x.client.http2 != nullptr) {
+    return "HTTP/2.0";
+  }
+  return x.work.request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
 // Text whose absence is "-" in a line and "" in JSON.

@@ -2,6 +2,7 @@
 
 #include "http/chars.hpp"
 #include "server/answer_options.hpp"
+#include "server/client_side.hpp"
 #include "server/visited_site.hpp"
 #include "server/worker.hpp"
 
@@ -180,6 +181,7 @@ Fault read_connection_options(Exchange& x) {
 Fault read_framing(Exchange& x) {
   RequestHead& head = x.work.request;
   x.body = request_framing(head);
+  measure_body(x);
   if (x.body.error != 0) {
     x.note = x.body.why;
     return x.body.error == 501 ? Fault::UnknownCoding : Fault::BadRequest;

@@ -12,6 +12,7 @@ namespace keepsake {
 class AuthenticatedConnections;
 class Stream;
 class Worker;
+struct Http2Stream;
 struct Peer;
 struct Tunnel;
 struct View;
@@ -49,6 +50,7 @@ struct Client {
   const bool& gone;                      // the client has left, or the worker ends
   std::shared_ptr<const View> view;      // the configuration of the exchange in progress
   std::unique_ptr<Workspace> workspace;  // buffers and scratch; none while idle
+  Http2Stream* http2 = nullptr;          // of an HTTP/2 client; null: HTTP/1
   Phase phase = Phase::Idle;
   Ending ending = Ending::Close;
   std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent

@@ -4,10 +4,12 @@
 
 #include <array>
 
+#include "base/tls.hpp"
 #include "server/close_connection.hpp"
 #include "server/exchange.hpp"
 #include "server/front.hpp"
 #include "server/http1_head.hpp"
+#include "server/http2_connection.hpp"
 #include "server/open_connection.hpp"
 #include "server/worker.hpp"
 
@@ -24,6 +26,28 @@ constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
     "Content-Length: 54\r\nCache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
     "{\"status\":503,\"title\":\"Too many connections at once\"}\n";
+
+bool negotiated_http2(const Connection& c) {
+  return c.stream.tls() != nullptr && c.stream.tls()->speaks_http2();
+}
+
+// Whether the client speaks HTTP/2: by ALPN over TLS, by prior knowledge else, which its first 24
+// bytes show, in however many parts they come (RFC 9113 3.3, 3.4).
+Task<bool> begins_with_preface(Connection& c) {
+  if (c.stream.tls() != nullptr) {
+    co_return negotiated_http2(c);
+  }
+  Buffer& in = c.client.workspace->in;
+  const SteadyTime deadline = c.stream.in(c.client.view->config().timeouts.header);
+  while (in.size() < kHttp2Preface.size() && kHttp2Preface.starts_with(in.bytes())) {
+    const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
+    if (read.status != IoStatus::Ok) {
+      co_return false;
+    }
+    in.commit(read.bytes);
+  }
+  co_return in.bytes().starts_with(kHttp2Preface);
+}
 
 }  // namespace
 
@@ -114,7 +138,11 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer,
       more = co_await open_connection(connection, front);
     }
     // The exchange's frame exists only while there is a request: idle connections are many.
-    more = more && co_await wait_for_request(connection);
+    more = more && (negotiated_http2(connection) || co_await wait_for_request(connection));
+    if (more && front.listen.http2 && co_await begins_with_preface(connection)) {
+      co_await serve_http2(connection);
+      more = false;
+    }
     while (more) {
       more = co_await run_exchange(connection.client);
       more = more && co_await wait_for_request(connection);

@@ -14,6 +14,7 @@
 
 namespace keepsake {
 
+class Http2Connection;
 class ListeningSocket;
 class Worker;
 struct Front;
@@ -29,9 +30,10 @@ struct Connection final : private ReadSpace {
   Peer peer;
   AuthenticatedConnections authenticated;
   std::weak_ptr<const ListeningSocket> socket;  // where it came in; empty: unknown
-  Client client;                                // of its exchanges, one after the other
-  std::uint8_t idle_sweeps = 0;                 // how often the sweep saw it idle
-  bool parked = false;                          // the sweep does not look at it any more
+  Client client;                     // of its exchanges, one after the other; over HTTP/1
+  Http2Connection* http2 = nullptr;  // once it is known to speak HTTP/2
+  std::uint8_t idle_sweeps = 0;      // how often the sweep saw it idle
+  bool parked = false;               // the sweep does not look at it any more
 
   // From the next exchange on the worker's configuration holds: whom it trusts, and what it says of
   // the listener.

@@ -17,6 +17,7 @@ TlsListenerOptions options_of(const ListenConfig& listen) {
   }
   options.client_ca = listen.tls->client_ca;
   options.client_required = listen.tls->client_required;
+  options.http2 = listen.http2;
   options.scope = listen.address.to_string();
   return options;
 }

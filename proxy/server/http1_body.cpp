@@ -1,12 +1,12 @@
 // HTTP/1: the body of a request, by its length or in chunks (RFC 9112 6, 7.1). Part of
-// client_side.hpp.
+// http1_side.hpp.
 
 #include <algorithm>
 
-#include "server/client_side.hpp"
+#include "server/http1_side.hpp"
 #include "server/worker.hpp"
 
-namespace keepsake {
+namespace keepsake::http1 {
 
 namespace {
 
@@ -110,4 +110,4 @@ void stop_reading(Exchange& x) {
   x.client.wire.nudge_reader();
 }
 
-}  // namespace keepsake
+}  // namespace keepsake::http1

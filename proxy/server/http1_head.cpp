@@ -1,6 +1,6 @@
 #include "server/http1_head.hpp"
 
-#include "server/client_side.hpp"
+#include "server/http1_side.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -109,7 +109,7 @@ Task<bool> wait_for_request(Connection& c) {
   co_return true;
 }
 
-Task<Fault> read_head(Exchange& x) {
+Task<Fault> http1::read_head(Exchange& x) {
   x.client.phase = Client::Phase::Reading;
   x.work.request.reset(x.view->snapshot->request_limits.fields);
   Fault fault = Fault::None;

@@ -1,6 +1,6 @@
 #pragma once
 // HTTP/1: a connection waits for the first bytes of a request, and its head is read off them. The
-// second half is read_head() of client_side.hpp.
+// second half is read_head() of http1_side.hpp.
 
 #include "base/task.hpp"
 #include "server/connection.hpp"

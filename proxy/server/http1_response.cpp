@@ -1,10 +1,10 @@
 // HTTP/1: the end of a response's head, its body in chunks where it has no length, and how an
-// incomplete one ends. Part of client_side.hpp.
+// incomplete one ends. Part of http1_side.hpp.
 
-#include "server/client_side.hpp"
+#include "server/http1_side.hpp"
 #include "server/worker.hpp"
 
-namespace keepsake {
+namespace keepsake::http1 {
 
 using namespace std::string_view_literals;
 
@@ -90,4 +90,4 @@ void end_response(Exchange& x) {
   }
 }
 
-}  // namespace keepsake
+}  // namespace keepsake::http1

@@ -60,7 +60,7 @@ Task<Fault> relay_interim(Exchange& x) {
   }
   x.work.out.clear();
   append_interim_head(x, x.work.out);
-  const IoStatus status = co_await write_head(x);
+  const IoStatus status = co_await write_interim(x);
   co_return status == IoStatus::Ok ? Fault::None : Fault::ClientGone;
 }
 

@@ -165,7 +165,7 @@ Task<void> relay_upgrade(Exchange& x) {
   metrics.add(Counter::Upgrades);
   x.work.out.clear();
   append_switching_head(x, x.work.out);
-  if (co_await write_head(x) != IoStatus::Ok) {
+  if (co_await write_head(x, {}, false) != IoStatus::Ok) {
     x.fault = Fault::ClientGone;
     x.lease.close();
     co_return;

@@ -9,6 +9,7 @@
 #include "http/date.hpp"
 #include "server/accept_connections.hpp"
 #include "server/hold_session.hpp"
+#include "server/http2_connection.hpp"
 #include "server/relay_upgrade.hpp"
 #include "session/codec_factory.hpp"
 #include "store/memory_store.hpp"
@@ -216,6 +217,13 @@ Task<void> Worker::sweep_regularly() {
 void Worker::sweep() {
   const SteadyTime now = clock_.steady();
   streams_.sweep(now, options_.sweep);
+  for (Connection* connection = connections_; connection != nullptr;) {
+    Connection* const next = connection->next;
+    if (connection->http2 != nullptr) {
+      connection->http2->sweep(now);
+    }
+    connection = next;
+  }
   look_after_waiting_clients();
   for (Exchange* held = held_; held != nullptr; held = held->next_held) {
     look_after_session(*held);

@@ -22,6 +22,8 @@
 #include "base/log_writer.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "http2/counts.hpp"
+#include "http2/memory.hpp"
 #include "server/client_counts.hpp"
 #include "server/connection.hpp"
 #include "server/exchange.hpp"
@@ -103,6 +105,9 @@ class Worker {
   Metrics& metrics() { return metrics_; }
   Traffic& traffic() { return traffic_; }
   Random& random() { return random_; }
+  BufferPool& buffers() { return buffers_; }
+  Http2Memory& http2_memory() { return http2_memory_; }
+  Http2Counts& http2_counts() { return http2_counts_; }
   AccessLog& access_log() { return access_log_; }
   const KeyUse& key_use() const { return key_use_; }
   const std::shared_ptr<const View>& view() const { return view_; }
@@ -180,6 +185,8 @@ class Worker {
   StreamList streams_;
   BufferPool buffers_;
   Spares<std::unique_ptr<Workspace>> workspaces_;
+  Http2Memory http2_memory_;
+  Http2Counts http2_counts_;
   asio::io_context io_{1};
   asio::steady_timer sweep_timer_;
   AccessLog access_log_;

@@ -64,7 +64,7 @@ Task<void> write_local(Exchange& x) {
   x.status = x.reply.status;
   x.sent = body.size();
   x.client.phase = Client::Phase::Writing;
-  const IoStatus status = co_await write_head(x, body);
+  const IoStatus status = co_await write_head(x, body, true);
   if (status != IoStatus::Ok) {
     abort_response(x, Fault::ClientGone);
   }
@@ -173,8 +173,9 @@ Task<void> write_forwarded(Exchange& x) {
   }
   const bool whole =
       x.response_body.kind == BodyKind::None || (counted && ready.size() == x.response_body.length);
+  std::string_view piece = ready;
   if (whole && ready.size() <= kCopiedBody) {
-    out.append(ready);
+    piece = keep_with_head(x, ready);
     x.sent = ready.size();
     x.lease->in.consume(ready.size());
     ready = {};
@@ -186,7 +187,7 @@ Task<void> write_forwarded(Exchange& x) {
   const bool head_waits = !whole && !counted && !x.lease->in.empty();
   IoStatus status = IoStatus::Ok;
   if (!head_waits) {
-    status = co_await write_head(x, ready);
+    status = co_await write_head(x, piece, whole);
     out.clear();
   }
   if (status != IoStatus::Ok) {

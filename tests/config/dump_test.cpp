@@ -17,7 +17,7 @@ listen:
       client_ca: /etc/keepsake/clients.crt
       client_certificate: optional
       client_subject_header: X-Who
-  - {address: "unix:/run/keepsake.sock", mode: "0660"}
+  - {address: "unix:/run/keepsake.sock", mode: "0660", http2: false}
   - {address: 127.0.0.1:80, redirect_to_https: true}
   - {address: 127.0.0.1:81, redirect_to_https: 8443}
 workers: 3
@@ -83,7 +83,7 @@ session:
   cookie: {name: __Secure-s, path: /app, domain: example.com, lifetime: 30d, secure: true, http_only: false, same_site: none, partitioned: true, bind_host: false, previous: [{name: old, path: /app, domain: example.com}]}
   flask: {permanent_lifetime: 31d, salt: cookie-session, digest: sha1}
   trusted_origins: ["https://www.example.com", "http://app.example:8080"]
-limits: {header: 8KiB, response_header: 9KiB, headers: 50, target: 4KiB, body: 1GiB, form: 1000B, connections: 7, connections_per_client: 6, requests_per_connection: 5, handshakes: 4, rate_buckets: 3}
+limits: {header: 8KiB, response_header: 9KiB, headers: 50, target: 4KiB, body: 1GiB, form: 1000B, connections: 7, connections_per_client: 6, requests_per_connection: 5, streams: 9, handshakes: 4, rate_buckets: 3}
 timeouts: {header: 1s, body: 2s, idle: 3s, connect: 4s, response: 5s, write: 6s, handshake: 7s, drain: 0s, drain_delay: 8s}
 log: {level: debug, format: json, access: true, file: /var/log/keepsake.log, access_file: /var/log/access.log, fields: [status, time, user_agent]}
 admin: {address: 127.0.0.1:9090, token: {env: ADMIN_TOKEN}, hosts: [admin.example.com]}

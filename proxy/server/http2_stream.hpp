@@ -1,0 +1,56 @@
+#pragma once
+// One stream of an HTTP/2 connection: the client of one exchange. It is made when its header block
+// begins and kept until its exchange has ended, also when the stream itself is gone long before: an
+// exchange that a client gave up counts until the backend is rid of it.
+
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/task.hpp"
+#include "http2/stream_state.hpp"
+#include "server/client.hpp"
+
+namespace keepsake {
+
+class Http2Connection;
+
+struct Http2Stream final : Http2StreamState {
+  Http2Stream(Http2Connection& at, Worker& worker, Stream& wire, const Peer& peer);
+
+  // Interrupts what waits longer than it may.
+  void look_at_deadlines(SteadyTime now);
+  void wake_writer() {
+    if (std::coroutine_handle<> waiter = std::exchange(writer, {})) {
+      waiter.resume();
+    }
+  }
+  // The stream, or the whole connection, is gone: what its exchange waits for ends.
+  void leave();
+
+  Http2Connection& connection;
+  Client client;
+  bool running = false;  // its exchange has begun
+
+  // The reader of the body, and how long it waits.
+  Wakeup body;
+  SteadyTime body_deadline = SteadyTime::max();
+  std::size_t given = 0;  // bytes of the last piece; credit is returned when the next is asked for
+  bool body_late = false;
+  bool stopped = false;  // nothing more of the body is wanted
+
+  // The writer of the response, until what it gave is in the output.
+  std::coroutine_handle<> writer{};
+  Millis stall{0};
+  SteadyTime write_deadline = SteadyTime::max();
+  std::uint64_t taken_before = 0;  // Http2StreamState::taken at the last look
+  bool write_late = false;
+
+  // The connection's list.
+  Http2Stream* next = nullptr;
+  Http2Stream** link = nullptr;
+};
+
+}  // namespace keepsake
