@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "admin/metrics_http2.hpp"
 #include "admin/metrics_traffic.hpp"
 #include "admin/process.hpp"
 #include "base/log.hpp"
@@ -181,6 +182,7 @@ std::string metrics_text(const Server& server, const Status& status, MetricsForm
   write_traffic(server, out);
   write_servers(server, out);
   write_counters(server, out);
+  write_http2(server, out);
   write_keys(server, out);
   write_control(server, status, out);
   write_process(status, out);

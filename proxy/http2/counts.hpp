@@ -32,11 +32,26 @@ struct Http2Counts {
   CodeTally goaways_sent;
   std::array<Tally, static_cast<std::size_t>(Flood::Count)> floods{};  // connections that ended so
   Tally streams;  // that clients opened and Keepsake took
+  Tally ended;    // of them, those whose exchanges have ended
   // Bytes of heads as text, and of the blocks that HPACK made of them.
   Tally request_text;
   Tally request_blocks;
   Tally response_text;
   Tally response_blocks;
+};
+
+// The sums of all workers, for the metrics.
+struct Http2Figures {
+  using Codes = std::array<std::uint64_t, kHttp2Codes + 1>;
+  Codes resets_received{};
+  Codes resets_sent{};
+  Codes goaways_received{};
+  Codes goaways_sent{};
+  std::array<std::uint64_t, static_cast<std::size_t>(Flood::Count)> floods{};
+  std::uint64_t streams = 0;
+  std::uint64_t ended = 0;
+
+  void add(const Http2Counts& counts);
 };
 
 }  // namespace keepsake

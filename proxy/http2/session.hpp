@@ -150,6 +150,9 @@ class Http2Session {
   // Whether all that was given is in the output: pieces may go, and after the last the stream is
   // complete.
   bool sent(const Http2StreamState& stream) const;
+  // Whether it is the client that holds the response back: it has given no credit for the stream,
+  // or none for the connection. Else the other streams are having their turn.
+  bool wants_credit(const Http2StreamState& stream) const;
   // RST_STREAM: INTERNAL_ERROR for a body that the backend cut short, CANCEL for a client that
   // takes nothing. Codes that blame the client cost it a token of its flood budget.
   void reset(Http2StreamState& stream, Http2Code code);

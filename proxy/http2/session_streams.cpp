@@ -317,6 +317,12 @@ bool Http2Session::sent(const Http2StreamState& stream) const {
   return stream.piece_.empty() && (!stream.last_ || stream.finished_);
 }
 
+bool Http2Session::wants_credit(const Http2StreamState& stream) const {
+  return over_ == Over::No && !stream.closed &&
+         (nghttp2_session_get_stream_remote_window_size(session_, id_of(stream)) <= 0 ||
+          nghttp2_session_get_remote_window_size(session_) <= 0);
+}
+
 // What is in the output before the call returns is no news to the caller.
 void Http2Session::pump_for(Http2StreamState& stream) {
   caller_ = &stream;

@@ -48,6 +48,8 @@ struct Http2StreamState {
 
   // The response: bytes of its body that have gone into the output. A stalled client's stay still.
   std::uint64_t taken = 0;
+  // Of what was given, what has not.
+  std::size_t waiting() const { return piece_.size(); }
 
   // Body bytes that have arrived and are not consumed, place.in and the blocks behind it together.
   std::size_t buffered() const;

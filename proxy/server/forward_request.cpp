@@ -118,6 +118,10 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   if (attempt.fault != Fault::None) {
     co_return attempt;
   }
+  if (x.client.gone) {
+    attempt.fault = Fault::ClientGone;  // while the connection was made
+    co_return attempt;
+  }
   x.client.on_cut = &x.lease->stream;
   std::string& out = x.work.out;
   out.clear();

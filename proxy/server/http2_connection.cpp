@@ -1,6 +1,8 @@
 #include "server/http2_connection.hpp"
 
 #include <algorithm>
+#include <new>
+#include <thread>
 #include <utility>
 
 #include "base/log.hpp"
@@ -10,9 +12,6 @@
 namespace keepsake {
 
 namespace {
-
-// Between the announcement of a drain and the last stream that is taken (RFC 9113 6.8).
-constexpr Millis kDrainNotice{1000};
 
 Http2Session::Settings settings_of(const Connection& connection) {
   const Config& config = connection.client.view->config();
@@ -29,8 +28,11 @@ Http2Session::Settings settings_of(const Connection& connection) {
 Http2Connection::Http2Connection(Connection& connection)
     : connection_(connection),
       worker_(connection.worker),
+      peer_(std::make_shared<const Peer>(connection.peer)),
       session_({worker_.http2_memory(), worker_.http2_counts(), worker_.random()}, *this,
-               settings_of(connection), worker_.streams().now()) {
+               settings_of(connection), worker_.streams().now()),
+      settings_deadline_(connection.stream.in(worker_.view()->config().timeouts.header)),
+      idle_deadline_(settings_deadline_) {
   connection_.http2 = this;
   connection_.client.phase = Client::Phase::Reading;
 }
@@ -42,31 +44,62 @@ Http2Connection::~Http2Connection() {
 
 // --- Streams
 
-Http2StreamState* Http2Connection::open(std::uint32_t) {
-  // Exchanges count until they end, not until their streams do: a client that resets what it began
-  // would load the backends without a bound.
-  if (count_ >= worker_.view()->config().limits.streams &&
-      count_ - lost() >= worker_.view()->config().limits.streams) {
-    return nullptr;
-  }
-  auto* const stream = new Http2Stream{*this, worker_, connection_.stream, connection_.peer};
-  stream->client.workspace = worker_.take_workspace();
-  stream->client.http2 = stream;
-  stream->client.https_port = connection_.client.https_port;
-  stream->client.phase = Client::Phase::Reading;
-  Workspace& work = *stream->client.workspace;
-  const Snapshot& snapshot = *stream->client.view->snapshot;
+// Called through nghttp2, which is C: no exception may pass.
+Http2StreamState* Http2Connection::open(std::uint32_t) try {
+  return has_place() ? make_stream() : nullptr;
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+// Exchanges count until they end, not until their streams do: a client that resets what it began
+// would load the backends without a bound. Those of all connections have a workspace each, as a
+// connection of HTTP/1 has: limits.connections bounds them too, by each worker's share.
+bool Http2Connection::has_place() const {
+  const Config& config = worker_.view()->config();
+  const unsigned workers =
+      config.workers != 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t most = std::max(config.limits.streams, config.limits.connections / workers);
+  const Http2Counts& counts = worker_.http2_counts();
+  return counts.streams.get() - counts.ended.get() < most &&
+         (count_ < config.limits.streams || count_ - lost() < config.limits.streams);
+}
+
+Http2Stream* Http2Connection::make_stream() {
+  take_view();
+  auto made = std::make_unique<Http2Stream>(*this, worker_, connection_.stream, peer_);
+  Client& client = made->client;
+  client.workspace = worker_.take_workspace();
+  client.http2 = made.get();
+  client.https_port = connection_.client.https_port;
+  client.phase = Client::Phase::Reading;
+  Workspace& work = *client.workspace;
+  const Snapshot& snapshot = *client.view->snapshot;
   work.request.reset(snapshot.request_limits.fields);
-  stream->place = {&work.in, &work.request, &snapshot.request_limits, &snapshot.names};
-  stream->blocks = &worker_.buffers();
-  stream->next = streams_;
-  if (streams_ != nullptr) {
-    streams_->link = &stream->next;
+  made->place = {&work.in, &work.request, &snapshot.request_limits, &snapshot.names};
+  made->blocks = &worker_.buffers();
+  made->start_deadline = connection_.stream.in(client.view->config().timeouts.body);
+  link(*made);
+  return made.release();
+}
+
+// After a reload, whom it trusts and what it says of the listener. Streams that have begun keep
+// what they began with.
+void Http2Connection::take_view() {
+  if (connection_.client.view != worker_.view()) {
+    connection_.take_view();
+    peer_ = std::make_shared<const Peer>(connection_.peer);
   }
-  stream->link = &streams_;
-  streams_ = stream;
+}
+
+void Http2Connection::link(Http2Stream& stream) {
+  stream.next = streams_;
+  if (streams_ != nullptr) {
+    streams_->link = &stream.next;
+  }
+  stream.link = &streams_;
+  streams_ = &stream;
   ++count_;
-  return stream;
+  idle_deadline_ = SteadyTime::max();
 }
 
 // Streams that were reset before their exchange began, of which nobody has been told yet.
@@ -86,8 +119,10 @@ void Http2Connection::unlink(Http2Stream& stream) {
   stream.next = ended_;
   ended_ = &stream;
   --count_;
+  worker_.http2_counts().ended.add();
   write_soon();
   if (count_ == 0) {
+    idle_deadline_ = connection_.stream.in(worker_.view()->config().timeouts.idle);
     all_ended_.wake();
   }
 }
@@ -122,6 +157,9 @@ void Http2Connection::tell_streams() {
         stream.running = true;
         stream.client.number = ++number_;
         start(serve_stream(stream));
+        if (number_ >= worker_.view()->config().limits.requests_per_connection) {
+          begin_drain();
+        }
       }
       continue;
     }
@@ -151,6 +189,7 @@ void Http2Connection::give_back() {
 }
 
 void Http2Connection::feed(std::string_view bytes) {
+  idle_sweeps_ = 0;
   session_.feed(bytes, worker_.streams().now());
   tell_streams();
   if (!session_.in_header_block()) {
@@ -161,17 +200,23 @@ void Http2Connection::feed(std::string_view bytes) {
   write_soon();
 }
 
-SteadyTime Http2Connection::read_deadline() {
-  const TimeoutsConfig& timeouts = worker_.view()->config().timeouts;
-  const Millis patience = number_ == 0 ? timeouts.header : timeouts.idle;
-  return std::min(block_deadline_, connection_.stream.in(patience));
-}
-
 bool Http2Connection::is_over() const {
   return broken_ || session_.over() != Http2Session::Over::No || (draining_ && session_.drained());
 }
 
 Task<void> Http2Connection::run(std::string_view first) {
+  try {
+    co_await read_all(first);
+  } catch (const std::exception& error) {
+    log_within(worker_.shared().lines.given_up, worker_.streams().now(), spdlog::level::err,
+               "a connection was given up: {}", error.what());  // no memory
+    broken_ = true;
+  }
+  co_await end_all();
+}
+
+// Deadlines are look_at_connection()'s: bytes that come restart none of them.
+Task<void> Http2Connection::read_all(std::string_view first) {
   write_soon();  // our SETTINGS
   feed(first);
   while (!is_over()) {
@@ -179,27 +224,22 @@ Task<void> Http2Connection::run(std::string_view first) {
       co_await writable_;
       continue;
     }
-    const SteadyTime deadline = read_deadline();
-    const IoResult read = co_await connection_.stream.read_into(*this, deadline);
+    const IoResult read = co_await connection_.stream.read_into(*this, SteadyTime::max());
     if (read.status == IoStatus::Ok) {
       feed({input_.space(), read.bytes});
       input_.release();
-    } else if (read.status == IoStatus::TimedOut) {
-      if (count_ == 0 || deadline == block_deadline_) {
-        session_.end(Http2Code::NoError, "timed out");
-      }
     } else if (read.status != IoStatus::Interrupted || connection_.stream.interrupted()) {
       // Also an orderly end: no credit for what we send can come any more.
       broken_ = read.status != IoStatus::End;
       session_.end(Http2Code::NoError, "the client left");
     }
   }
-  co_await end_all();
 }
 
 // Every stream is closed now; their exchanges end before this returns.
 Task<void> Http2Connection::end_all() {
   session_.end(Http2Code::NoError, "");
+  log_end();
   tell_streams();
   write_soon();
   while (count_ > 0 || writing_ || posted_) {
@@ -207,6 +247,20 @@ Task<void> Http2Connection::end_all() {
   }
   // What the client has sent meanwhile (credit, at least) must not make the kernel reset it.
   connection_.client.ending = broken_ ? Client::Ending::Abandon : Client::Ending::Linger;
+}
+
+// The words are the library's and ours, never the client's.
+void Http2Connection::log_end() {
+  const bool flood = session_.flood() != Flood::None;
+  if (session_.over() != Http2Session::Over::Failed && !flood) {
+    return;
+  }
+  if (worker_.shared().seldom.now(flood ? SeldomLine::Http2Flood : SeldomLine::Http2Fault,
+                                  worker_.streams().now())) {
+    log::warn("an HTTP/2 connection of {} was ended with {}: {}{}", peer_->text,
+              describe(session_.code()), flood ? "a flood of " : "",
+              flood ? describe(session_.flood()) : std::string_view{session_.reason()});
+  }
 }
 
 // --- Writing
@@ -219,6 +273,7 @@ void Http2Connection::write_soon() {
   asio::post(worker_.io(), in_slot(post_slot_, [this] {
                posted_ = false;
                free_ended();
+               tell_late();
                if (!writing_) {
                  start(write_gathered());
                }
@@ -227,15 +282,17 @@ void Http2Connection::write_soon() {
 
 Task<void> Http2Connection::write_gathered() {
   writing_ = true;
-  while (!broken_ && session_.take_output(output_)) {
-    const Millis stall = worker_.view()->config().timeouts.write;
-    const IoStatus status = co_await connection_.stream.write(stall, output_);
-    if (status != IoStatus::Ok) {
-      broken_ = true;
-      connection_.stream.nudge_reader();
-    } else {
-      tell_streams();  // pieces that waited for room
+  try {
+    while (!broken_ && session_.take_output(output_)) {
+      const Millis stall = worker_.view()->config().timeouts.write;
+      if (co_await connection_.stream.write(stall, output_) != IoStatus::Ok) {
+        broken_ = true;
+      } else {
+        tell_streams();  // pieces that waited for room
+      }
     }
+  } catch (const std::exception&) {  // no memory
+    broken_ = true;
   }
   writing_ = false;
   if (is_over()) {
@@ -243,28 +300,6 @@ Task<void> Http2Connection::write_gathered() {
   }
   writable_.wake();
   all_ended_.wake();  // `this` may be gone: nothing may follow
-}
-
-// --- Time
-
-void Http2Connection::sweep(SteadyTime now) {
-  for (Http2Stream* stream = streams_; stream != nullptr;) {
-    Http2Stream* const next = stream->next;
-    stream->look_at_deadlines(now);
-    stream = next;
-  }
-  if (!worker_.draining()) {
-    return;
-  }
-  if (!std::exchange(draining_, true)) {
-    session_.begin_drain();
-    drain_ends_ = now + kDrainNotice;
-    write_soon();
-  } else if (now >= drain_ends_) {
-    drain_ends_ = SteadyTime::max();
-    session_.finish_drain();
-    write_soon();
-  }
 }
 
 Task<void> serve_http2(Connection& connection) {

@@ -29,7 +29,7 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   // else that is ready has had its turn.
   void write_soon();
 
-  // From the worker's sweep.
+  // From the worker's sweep. Resumes nothing: what is late is told by the job of write_soon().
   void sweep(SteadyTime now);
 
  private:
@@ -37,19 +37,32 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   asio::mutable_buffer take() override;
   void give_back() override;
 
+  // Its owner's half of the list of streams.
+  Http2Stream* make_stream();
+  bool has_place() const;
+  void take_view();
+  void link(Http2Stream& stream);
+
   Task<void> serve_stream(Http2Stream& stream);
+  Task<void> read_all(std::string_view first);
   Task<void> write_gathered();
   Task<void> end_all();
   void feed(std::string_view bytes);
   void tell_streams();
+  void tell_late();
   void free_ended();
+  void look_at_streams(SteadyTime now);
+  void look_at_connection(SteadyTime now);
+  void begin_drain();
+  void rest_when_idle();
+  void log_end();
   void unlink(Http2Stream& stream);
   std::size_t lost() const;
-  SteadyTime read_deadline();
   bool is_over() const;
 
   Connection& connection_;
   Worker& worker_;
+  std::shared_ptr<const Peer> peer_;  // as the newest configuration judges it
   Http2Session session_;
   Buffer input_;
   std::string output_;
@@ -59,6 +72,8 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   std::size_t count_ = 0;
   std::uint64_t number_ = 0;                       // of exchanges
   SteadyTime block_deadline_ = SteadyTime::max();  // of the header block that is arriving
+  SteadyTime settings_deadline_;                   // of their acknowledgement
+  SteadyTime idle_deadline_;                       // max while there are streams
   SteadyTime drain_ends_ = SteadyTime::max();
   Wakeup writable_;   // the reader waits until output was written
   Wakeup all_ended_;  // the end waits for the last exchange and the writer
@@ -66,6 +81,8 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   bool writing_ = false;
   bool broken_ = false;  // the socket takes nothing more
   bool draining_ = false;
+  bool late_ = false;  // a stream is
+  std::uint8_t idle_sweeps_ = 0;
 };
 
 // Serves a connection whose client speaks HTTP/2.

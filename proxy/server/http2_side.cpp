@@ -71,6 +71,7 @@ Task<BodyPiece> read_piece(Exchange& x) {
     co_await stream.body;
     stream.body_deadline = SteadyTime::max();
   }
+  stream.body_late = false;  // it came just in time
   piece.data = in.bytes();
   stream.given = piece.data.size();
   piece.end = stream.ended && stream.buffered() == stream.given;
@@ -158,8 +159,8 @@ bool Sent::await_ready() const {
 
 void Sent::await_suspend(std::coroutine_handle<> waiter) const {
   stream.stall = stall;
-  stream.taken_before = stream.taken;
-  stream.write_deadline = stream.client.wire.in(stall);
+  stream.write_late = false;
+  stream.await_progress();
   stream.writer = waiter;
 }
 

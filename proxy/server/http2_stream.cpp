@@ -1,5 +1,6 @@
 #include "server/http2_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/http2_connection.hpp"
@@ -7,24 +8,51 @@
 
 namespace keepsake {
 
-Http2Stream::Http2Stream(Http2Connection& at, Worker& worker, Stream& wire, const Peer& peer)
-    : connection(at), client(worker, wire, peer, gone) {}
+namespace {
 
-void Http2Stream::look_at_deadlines(SteadyTime now) {
+// A client that takes less than this in timeouts.write holds a backend for nothing. One byte at a
+// time would do so for hours.
+constexpr std::size_t kLeastProgress = 4096;
+
+}  // namespace
+
+Http2Stream::Http2Stream(Http2Connection& at, Worker& worker, Stream& wire,
+                         std::shared_ptr<const Peer> from)
+    : connection(at), peer(std::move(from)), client(worker, wire, *peer, gone) {}
+
+void Http2Stream::await_progress() {
+  taken_before = taken;
+  progress = std::min(waiting(), kLeastProgress);
+  write_deadline = client.wire.in(stall);
+}
+
+bool Http2Stream::is_late(SteadyTime now) {
+  bool late = false;
+  if (gone) {
+    leave();  // again: on_cut is set when there is a backend connection, which may come after
+  }
   if (body_deadline <= now) {
     body_deadline = SteadyTime::max();
-    body_late = true;
+    late = body_late = true;
+  }
+  if (write_deadline <= now) {
+    // Without its fault only the other streams, or the socket, have kept it waiting. The socket has
+    // a deadline of its own.
+    if (taken - taken_before >= progress || !connection.session().wants_credit(*this)) {
+      await_progress();
+    } else {
+      write_deadline = SteadyTime::max();
+      late = write_late = true;
+    }
+  }
+  return late;
+}
+
+void Http2Stream::interrupt_late() {
+  if (body_late) {
     body.wake();
-    return;  // the exchange may have gone on to its end; the other deadline waits for the next look
   }
-  if (write_deadline == SteadyTime::max()) {
-    return;
-  }
-  if (std::exchange(taken_before, taken) != taken) {
-    write_deadline = client.wire.in(stall);  // the client took some of it: that is progress
-  } else if (write_deadline <= now) {
-    write_deadline = SteadyTime::max();
-    write_late = true;
+  if (write_late) {
     wake_writer();
   }
 }

@@ -18,21 +18,28 @@ namespace keepsake {
 class Http2Connection;
 
 struct Http2Stream final : Http2StreamState {
-  Http2Stream(Http2Connection& at, Worker& worker, Stream& wire, const Peer& peer);
+  Http2Stream(Http2Connection& at, Worker& worker, Stream& wire, std::shared_ptr<const Peer> from);
 
-  // Interrupts what waits longer than it may.
-  void look_at_deadlines(SteadyTime now);
+  // Whether something waits longer than it may. Wakes nothing: the worker's sweep goes over lists
+  // that an exchange may change.
+  bool is_late(SteadyTime now);
+  // Interrupts what was late.
+  void interrupt_late();
   void wake_writer() {
     if (std::coroutine_handle<> waiter = std::exchange(writer, {})) {
       waiter.resume();
     }
   }
+  // The client must take some of what was given within `stall`, or all of it.
+  void await_progress();
   // The stream, or the whole connection, is gone: what its exchange waits for ends.
   void leave();
 
   Http2Connection& connection;
+  std::shared_ptr<const Peer> peer;  // as the configuration judged it when the stream began
   Client client;
-  bool running = false;  // its exchange has begun
+  bool running = false;                           // its exchange has begun
+  SteadyTime start_deadline = SteadyTime::max();  // until when it must have
 
   // The reader of the body, and how long it waits.
   Wakeup body;
@@ -45,7 +52,8 @@ struct Http2Stream final : Http2StreamState {
   std::coroutine_handle<> writer{};
   Millis stall{0};
   SteadyTime write_deadline = SteadyTime::max();
-  std::uint64_t taken_before = 0;  // Http2StreamState::taken at the last look
+  std::uint64_t taken_before = 0;  // Http2StreamState::taken when write_deadline was set
+  std::size_t progress = 0;        // how many more bytes it must take until then
   bool write_late = false;
 
   // The connection's list.

@@ -24,6 +24,8 @@ enum class SeldomLine : std::uint8_t {
   ClientConnections,  // limits.connections_per_client are open from one client
   Handshakes,         // limits.handshakes are in progress
   AmbiguousPath,      // another spelling of a guarded route's path
+  Http2Flood,         // a client does what costs it little and Keepsake much
+  Http2Fault,         // a client breaks the rules of HTTP/2
   Count
 };
 

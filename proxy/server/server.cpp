@@ -290,6 +290,14 @@ std::uint64_t Server::count(Counter counter) const {
   return sum;
 }
 
+Http2Figures Server::http2() const {
+  Http2Figures figures;
+  for (const auto& worker : workers_) {
+    figures.add(worker->http2_counts());
+  }
+  return figures;
+}
+
 void Server::list_sessions(std::string after, std::size_t limit,
                            std::function<void(StoreListing)> done) const {
   Worker& worker = *workers_.front();

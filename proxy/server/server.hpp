@@ -70,6 +70,8 @@ class Server {
   bool answered() const;
 
   std::uint64_t count(Counter counter) const;
+  // What happened on HTTP/2 connections.
+  Http2Figures http2() const;
   // How many valid cookies came that this key had sealed.
   std::uint64_t opened_by(const KeyId& key) const;
   TrafficFigures traffic() const;

@@ -108,6 +108,7 @@ class Worker {
   BufferPool& buffers() { return buffers_; }
   Http2Memory& http2_memory() { return http2_memory_; }
   Http2Counts& http2_counts() { return http2_counts_; }
+  const Http2Counts& http2_counts() const { return http2_counts_; }
   AccessLog& access_log() { return access_log_; }
   const KeyUse& key_use() const { return key_use_; }
   const std::shared_ptr<const View>& view() const { return view_; }

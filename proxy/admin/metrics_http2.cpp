@@ -1,0 +1,35 @@
+#include "admin/metrics_http2.hpp"
+
+namespace keepsake {
+
+namespace {
+
+void write_codes(std::string_view by, const Http2Figures::Codes& codes, MetricsWriter& out) {
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    out.sample(
+        metric_label("by", by) + "," + metric_label("code", describe(static_cast<Http2Code>(i))),
+        codes[i]);
+  }
+}
+
+}  // namespace
+
+void write_http2(const Server& server, MetricsWriter& out) {
+  const Http2Figures figures = server.http2();
+  out.single("keepsake_http2_streams_total", "HTTP/2 streams that clients opened.",
+             figures.streams);
+  out.single("keepsake_http2_streams_open", "Those of them whose exchanges have not ended.",
+             figures.streams - figures.ended);
+  out.begin("keepsake_http2_resets_total", "RST_STREAM, by sender and error code.");
+  write_codes("client", figures.resets_received, out);
+  write_codes("keepsake", figures.resets_sent, out);
+  out.begin("keepsake_http2_goaways_total", "GOAWAY, by sender and error code.");
+  write_codes("client", figures.goaways_received, out);
+  write_codes("keepsake", figures.goaways_sent, out);
+  out.begin("keepsake_http2_floods_total", "HTTP/2 connections that a flood ended, by its kind.");
+  for (std::size_t i = 1; i < figures.floods.size(); ++i) {
+    out.sample(metric_label("kind", describe(static_cast<Flood>(i))), figures.floods[i]);
+  }
+}
+
+}  // namespace keepsake

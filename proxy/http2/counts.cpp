@@ -1,0 +1,27 @@
+#include "http2/counts.hpp"
+
+namespace keepsake {
+
+namespace {
+
+void add_codes(const CodeTally& from, Http2Figures::Codes& to) {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] += from.get(static_cast<Http2Code>(i));
+  }
+}
+
+}  // namespace
+
+void Http2Figures::add(const Http2Counts& counts) {
+  add_codes(counts.resets_received, resets_received);
+  add_codes(counts.resets_sent, resets_sent);
+  add_codes(counts.goaways_received, goaways_received);
+  add_codes(counts.goaways_sent, goaways_sent);
+  for (std::size_t i = 0; i < floods.size(); ++i) {
+    floods[i] += counts.floods[i].get();
+  }
+  ended += counts.ended.get();  // before those that have begun: never more than them
+  streams += counts.streams.get();
+}
+
+}  // namespace keepsake
