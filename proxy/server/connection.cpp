@@ -37,6 +37,7 @@ Task<bool> begins_with_preface(Connection& c) {
   if (c.stream.tls() != nullptr) {
     co_return negotiated_http2(c);
   }
+  c.client.phase = Client::Phase::Reading;
   Buffer& in = c.client.workspace->in;
   const SteadyTime deadline = c.stream.in(c.client.view->config().timeouts.header);
   while (in.size() < kHttp2Preface.size() && kHttp2Preface.starts_with(in.bytes())) {

@@ -218,3 +218,21 @@ TEST_CASE("an upload waits for its backend, other streams do not", "[wire][http2
     return proxy.access_log().find("/up HTTP/2.0\" 499") != std::string::npos;
   });
 }
+
+TEST_CASE("a connection whose preface comes slowly is looked after like any other",
+          "[wire][http2]") {
+  Backend backend;
+  Proxy proxy{backend, "timeouts: {header: 20s, idle: 10s}\n"};
+  Http2Client client{proxy.connect()};
+  client.send(h2::kPreface.substr(0, 10));
+  for (int i = 0; i < 5; ++i) {
+    proxy.advance(std::chrono::seconds{1});
+  }
+  client.send(h2::opening().substr(10));
+  CHECK(client.finish(client.ask(h2::get("/setName"))).status() == "405");
+  const auto took =
+      proxy.advance_until(std::chrono::seconds{1}, [&] { return client.link().readable(); });
+  CHECK(took >= std::chrono::seconds{10});
+  CHECK(took <= std::chrono::seconds{20});
+  client.link().read_rest();
+}
