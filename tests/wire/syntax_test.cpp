@@ -107,7 +107,13 @@ TEST_CASE("HTTP/1.2 is served as 1.1, other major versions are 505, other spelli
 
 TEST_CASE("the preface of HTTP/2 is refused", "[wire][syntax]") {
   Backend backend;
-  Proxy proxy{backend};
+  Proxy proxy{R"(
+listen: [{address: "127.0.0.1:0", http2: false}]
+backends: {app: {servers: ["${BACKEND}"]}}
+routes: [{path: "/*", backend: app}]
+session: {secrets: [{env: SESSION_KEY}]}
+)",
+              {{"BACKEND", backend.url()}}};
   const unsigned status = refused(proxy, backend, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").status();
   CHECK((status == 400 || status == 505));
 }
