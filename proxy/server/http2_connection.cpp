@@ -274,6 +274,7 @@ void Http2Connection::write_soon() {
                posted_ = false;
                free_ended();
                tell_late();
+               tell_streams();
                if (!writing_) {
                  start(write_gathered());
                }

@@ -75,7 +75,6 @@ void Http2Connection::tell_late() {
     }
     stream = next;
   }
-  tell_streams();
 }
 
 // First without a limit: requests on their way are served (RFC 9113 6.8).
