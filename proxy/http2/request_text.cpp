@@ -76,6 +76,8 @@ void RequestText::add(std::string_view name, std::string_view value) {
   }
   if (name == "cookie"sv) {
     add_crumb(value);
+  } else if (websocket() && name == "sec-websocket-key"sv) {
+    return;  // of the other handshake: the backend gets Keepsake's own
   } else if (name == "te"sv && !equals_lower(value, "trailers"sv)) {
     fail(Fault::BadRequest, "te other than trailers");
   } else if (name == "host"sv && (seen_ & kAuthority) != 0) {

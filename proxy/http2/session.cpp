@@ -209,6 +209,13 @@ void Http2Session::flooded(Flood flood) {
   takes_no_more_ = true;
 }
 
+void Http2Session::trust(bool trusted) {
+  if (trusted != trusted_) {
+    trusted_ = trusted;
+    budget_ = FloodBudget{now_, trusted};
+  }
+}
+
 void Http2Session::goaway_sent(std::uint32_t code, std::string_view reason) {
   counts_.goaways_sent.add(code);
   const bool only_warns = code == NGHTTP2_ENHANCE_YOUR_CALM && flood_ != Flood::None;

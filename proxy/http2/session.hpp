@@ -81,6 +81,9 @@ class Http2Session {
 
   // --- the connection
 
+  // Whether the peer is in trusted_proxies, from now on.
+  void trust(bool trusted);
+
   enum class Over : std::uint8_t {
     No,
     Ended,   // in order: both sides are done, or end() was called

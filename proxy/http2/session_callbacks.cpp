@@ -252,22 +252,36 @@ struct Deleter {
 using Callbacks = std::unique_ptr<nghttp2_session_callbacks, Deleter>;
 using Option = std::unique_ptr<nghttp2_option, Deleter>;
 
+// nghttp2 is C: no exception may pass through it. Without memory the connection ends.
+template <auto kCallback>
+struct Guarded;
+template <class Result, class... Args, Result (*kCallback)(Args...)>
+struct Guarded<kCallback> {
+  static Result call(Args... args) try {
+    return kCallback(args...);
+  } catch (const std::bad_alloc&) {
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+};
+template <auto kCallback>
+constexpr auto guarded = &Guarded<kCallback>::call;
+
 Callbacks make_callbacks() {
   nghttp2_session_callbacks* made = nullptr;
   if (nghttp2_session_callbacks_new(&made) != 0) {
     throw std::bad_alloc{};
   }
   using To = SessionCallbacks;
-  nghttp2_session_callbacks_set_on_begin_headers_callback(made, To::on_begin_headers);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(made, guarded<To::on_begin_headers>);
   // No callback for invalid fields: without one nghttp2 resets the stream.
-  nghttp2_session_callbacks_set_on_header_callback(made, To::on_header);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(made, To::on_frame_recv);
-  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, To::on_invalid_frame);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, To::on_data_chunk);
-  nghttp2_session_callbacks_set_on_stream_close_callback(made, To::on_stream_close);
-  nghttp2_session_callbacks_set_send_data_callback(made, To::send_data);
-  nghttp2_session_callbacks_set_on_frame_send_callback(made, To::on_frame_send);
-  nghttp2_session_callbacks_set_on_frame_not_send_callback(made, To::on_frame_not_send);
+  nghttp2_session_callbacks_set_on_header_callback(made, guarded<To::on_header>);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(made, guarded<To::on_frame_recv>);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, guarded<To::on_invalid_frame>);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, guarded<To::on_data_chunk>);
+  nghttp2_session_callbacks_set_on_stream_close_callback(made, guarded<To::on_stream_close>);
+  nghttp2_session_callbacks_set_send_data_callback(made, guarded<To::send_data>);
+  nghttp2_session_callbacks_set_on_frame_send_callback(made, guarded<To::on_frame_send>);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(made, guarded<To::on_frame_not_send>);
   return Callbacks{made};
 }
 
@@ -306,7 +320,7 @@ const nghttp2_option* session_options() {
 nghttp2_data_provider response_body() {
   nghttp2_data_provider provider{};
   provider.source.ptr = nullptr;  // found by its id: it may be released meanwhile
-  provider.read_callback = SessionCallbacks::read_body;
+  provider.read_callback = guarded<SessionCallbacks::read_body>;
   return provider;
 }
 

@@ -90,6 +90,8 @@ void Http2Session::release(Http2StreamState& stream, Http2Code code) {
       nghttp2_session_set_stream_user_data(session_, id_of(stream), nullptr);
       if (!stream.finished_) {
         submit_reset(stream, code);
+      } else if (stream.websocket && !stream.ended) {
+        submit_reset(stream, Http2Code::NoError);  // its client has not said its end
       }
     }
     nghttp2_session_consume_connection(session_, stream.unreturned_);
@@ -341,7 +343,7 @@ void Http2Session::note_sent(Http2StreamState& stream) {
 // 8.1); not before, because a reset discards what is queued for the stream.
 void Http2Session::response_finished(Http2StreamState& stream) {
   stream.finished_ = true;
-  if (!stream.ended) {
+  if (!stream.ended && !stream.websocket) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id_of(stream), NGHTTP2_NO_ERROR);
   }
 }

@@ -107,6 +107,12 @@ class ClientWrite {
   bool refused_ = false;
 };
 
+// Whether the backend's 101 is one to the handshake that it was sent; the client's own is the
+// client's to judge.
+inline bool answers_handshake(const Exchange& x) {
+  return x.client.http2 == nullptr || http2::answers_key(x);
+}
+
 // Writes work.out, an interim head.
 inline ClientWrite write_interim(Exchange& x) {
   return {x, {}, false, true};

@@ -140,7 +140,8 @@ Task<void> serve_connection(Worker& worker, int fd, int family, Peer peer,
     }
     // The exchange's frame exists only while there is a request: idle connections are many.
     more = more && (negotiated_http2(connection) || co_await wait_for_request(connection));
-    if (more && front.listen.http2 && co_await begins_with_preface(connection)) {
+    const bool may_be = front.listen.http2 && !connection.client.plain_at_tls;
+    if (more && may_be && co_await begins_with_preface(connection)) {
       co_await serve_http2(connection);
       more = false;
     }

@@ -18,7 +18,7 @@ Http2Session::Settings settings_of(const Connection& connection) {
   Http2Session::Settings settings;
   settings.streams = static_cast<std::uint32_t>(config.limits.streams);
   settings.header_list = config.limits.header;
-  settings.websocket = false;
+  settings.websocket = true;
   settings.trusted = connection.peer.trusted;
   return settings;
 }
@@ -32,7 +32,7 @@ Http2Connection::Http2Connection(Connection& connection)
       session_({worker_.http2_memory(), worker_.http2_counts(), worker_.random()}, *this,
                settings_of(connection), worker_.streams().now()),
       settings_deadline_(connection.stream.in(worker_.view()->config().timeouts.header)),
-      idle_deadline_(settings_deadline_) {
+      idle_deadline_(connection.stream.in(worker_.view()->config().timeouts.idle)) {
   connection_.http2 = this;
   connection_.client.phase = Client::Phase::Reading;
 }
@@ -88,6 +88,7 @@ void Http2Connection::take_view() {
   if (connection_.client.view != worker_.view()) {
     connection_.take_view();
     peer_ = std::make_shared<const Peer>(connection_.peer);
+    session_.trust(peer_->trusted);
   }
 }
 
@@ -133,11 +134,29 @@ void Http2Connection::free_ended() {
   }
 }
 
+// Without memory for it the stream was not begun, and its client may repeat it (RFC 9113 8.7).
+void Http2Connection::begin_exchange(Http2Stream& stream) {
+  stream.client.number = ++number_;
+  try {
+    start(serve_stream(stream));
+  } catch (const std::bad_alloc&) {
+    if (!stream.running) {
+      session_.release(stream, Http2Code::RefusedStream);
+      unlink(stream);
+    }
+  }
+  if (number_ >= worker_.view()->config().limits.requests_per_connection) {
+    begin_drain();
+  }
+}
+
 Task<void> Http2Connection::serve_stream(Http2Stream& stream) {
+  stream.running = true;
   try {
     co_await run_exchange(stream.client);
   } catch (const std::exception& error) {
-    log::error("a stream was given up: {}", error.what());  // no memory
+    log_within(worker_.shared().lines.given_up, worker_.streams().now(), spdlog::level::err,
+               "a stream was given up: {}", error.what());  // no memory
   }
   session_.release(stream, Http2Code::InternalError);
   unlink(stream);
@@ -154,12 +173,7 @@ void Http2Connection::tell_streams() {
         session_.release(stream);
         unlink(stream);
       } else if (news.head) {
-        stream.running = true;
-        stream.client.number = ++number_;
-        start(serve_stream(stream));
-        if (number_ >= worker_.view()->config().limits.requests_per_connection) {
-          begin_drain();
-        }
+        begin_exchange(stream);
       }
       continue;
     }
@@ -189,7 +203,7 @@ void Http2Connection::give_back() {
 }
 
 void Http2Connection::feed(std::string_view bytes) {
-  idle_sweeps_ = 0;
+  wake_from_rest();
   session_.feed(bytes, worker_.streams().now());
   tell_streams();
   if (!session_.in_header_block()) {
@@ -228,6 +242,9 @@ Task<void> Http2Connection::read_all(std::string_view first) {
     if (read.status == IoStatus::Ok) {
       feed({input_.space(), read.bytes});
       input_.release();
+    } else if (read.status == IoStatus::TimedOut) {
+      wake_from_rest();
+      look_at_connection(worker_.streams().now());
     } else if (read.status != IoStatus::Interrupted || connection_.stream.interrupted()) {
       // Also an orderly end: no credit for what we send can come any more.
       broken_ = read.status != IoStatus::End;

@@ -29,6 +29,9 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   // else that is ready has had its turn.
   void write_soon();
 
+  // The worker drains: no more streams, and tunnels are told to close.
+  void drain();
+
   // From the worker's sweep. Resumes nothing: what is late is told by the job of write_soon().
   void sweep(SteadyTime now);
 
@@ -43,6 +46,7 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   void take_view();
   void link(Http2Stream& stream);
 
+  void begin_exchange(Http2Stream& stream);
   Task<void> serve_stream(Http2Stream& stream);
   Task<void> read_all(std::string_view first);
   Task<void> write_gathered();
@@ -55,6 +59,7 @@ class Http2Connection final : private Http2StreamOwner, private ReadSpace {
   void look_at_connection(SteadyTime now);
   void begin_drain();
   void rest_when_idle();
+  void wake_from_rest();
   void log_end();
   void unlink(Http2Stream& stream);
   std::size_t lost() const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/http2_connection.hpp"
+#include "server/relay_upgrade.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -86,6 +87,18 @@ void Http2Connection::begin_drain() {
   }
 }
 
+void Http2Connection::drain() {
+  wake_from_rest();
+  begin_drain();
+  for (Http2Stream* stream = streams_; stream != nullptr; stream = stream->next) {
+    if (stream->client.tunnel != nullptr) {
+      close_tunnel(*stream->client.tunnel, CloseCode::GoingAway);
+    }
+  }
+}
+
+// From Phase::Idle the worker parks a connection: the sweep does not look at it any more, only at
+// the deadline of its read.
 void Http2Connection::rest_when_idle() {
   constexpr std::uint8_t kSweeps = 2;
   if (count_ != 0 || writing_ || posted_ || idle_sweeps_ > kSweeps) {
@@ -95,6 +108,19 @@ void Http2Connection::rest_when_idle() {
     session_.rest();
     connection_.stream.rest();
     std::string{}.swap(output_);
+    if (session_.settings_acknowledged() && !draining_) {
+      connection_.idle_sweeps = 0;
+      connection_.client.phase = Client::Phase::Idle;
+      connection_.stream.set_read_deadline(idle_deadline_);
+    }
+  }
+}
+
+void Http2Connection::wake_from_rest() {
+  idle_sweeps_ = 0;
+  connection_.client.phase = Client::Phase::Reading;
+  if (connection_.parked) {
+    worker_.unpark(connection_);
   }
 }
 

@@ -37,7 +37,7 @@ Fault read_head(Exchange& x) {
 // Without a length the end of the stream is the end of the body (RFC 9113 8.1).
 void measure_body(Exchange& x) {
   const Http2Stream& stream = stream_of(x);
-  if (x.body.kind != BodyKind::None || x.body.error != 0) {
+  if (x.body.kind != BodyKind::None || x.body.error != 0 || stream.websocket) {
     return;
   }
   const std::size_t come = stream.buffered();
@@ -116,7 +116,9 @@ IoStatus write_interim(Exchange& x) {
 
 bool give_head(Exchange& x, std::string_view piece, bool last) {
   Http2Stream& stream = stream_of(x);
-  const bool given = stream.connection.session().respond(stream, x.work.out, piece, last);
+  Http2Session& session = stream.connection.session();
+  const bool given = x.tunnel ? session.respond_tunnel(stream, x.work.out)
+                              : session.respond(stream, x.work.out, piece, last);
   stream.connection.write_soon();
   return given;
 }

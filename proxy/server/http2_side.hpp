@@ -19,6 +19,9 @@ Task<IoStatus> write_piece(Exchange& x, std::string_view data, bool last,
                            std::string_view trailers);
 void abort_response(Exchange& x, Fault fault);
 
+// Whether the backend's 101 answers the key that Keepsake gave it (RFC 6455 4.1).
+bool answers_key(const Exchange& x);
+
 // Gives the head in work.out and `piece` to the session; what remains is to wait until it is in the
 // output.
 bool give_head(Exchange& x, std::string_view piece, bool last);

@@ -93,6 +93,10 @@ Fault judge_final_head(Exchange& x) {
       x.note = "switched protocols unasked";
       return Fault::BackendBadResponse;
     }
+    if (!answers_handshake(x)) {
+      x.note = "a Sec-WebSocket-Accept that is none";
+      return Fault::BackendBadResponse;
+    }
     x.tunnel = true;
     return Fault::None;
   }

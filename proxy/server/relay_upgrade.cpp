@@ -3,6 +3,7 @@
 #include "server/client_side.hpp"
 #include "server/hold_session.hpp"
 #include "server/response_head.hpp"
+#include "server/tunnel_end.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -11,14 +12,11 @@ namespace {
 
 // How long the two sides have for their answers to a Close.
 constexpr Millis kClosePatience{5000};
-// Not in a round: whoever sees that both sides have said Close ends the tunnel, and a Close that
-// waits for its round would be lost with it.
-constexpr WriteTerms kAtOnce{true, nullptr};
 
 // One direction of a tunnel.
 struct Way {
-  Stream& from;
-  Stream& to;
+  TunnelEnd& from;
+  TunnelEnd& to;
   Buffer& in;
   FrameTracker frames;
   std::string close_frame{};
@@ -52,7 +50,7 @@ bool must_say_close(const Tunnel& tunnel, const Way& way) {
 
 Task<void> say_close(Tunnel& tunnel, Way& way) {
   const std::string_view frame = way.close_frame;
-  const IoStatus status = co_await way.to.write(kClosePatience, frame, {}, kAtOnce);
+  const IoStatus status = co_await way.to.write(kClosePatience, frame);
   tunnel.broken = tunnel.broken || status != IoStatus::Ok;
 }
 
@@ -63,8 +61,7 @@ Task<void> pass_on(Tunnel& tunnel, Way& way) {
   const std::size_t size = way.frames.follow(data, tunnel.closing && !way.said_close);
   if (!way.said_close) {
     const std::string_view part = data.substr(0, size);
-    const IoStatus status =
-        co_await way.to.write(tunnel.x.rules->timeouts.write, part, {}, kAtOnce);
+    const IoStatus status = co_await way.to.write(tunnel.x.rules->timeouts.write, part);
     tunnel.broken = tunnel.broken || status != IoStatus::Ok;
     tunnel.x.sent += &way == &tunnel.down ? size : 0;
     tunnel.last_byte = tunnel.x.worker.streams().now();
@@ -73,6 +70,7 @@ Task<void> pass_on(Tunnel& tunnel, Way& way) {
     }
   }
   way.in.consume(size);
+  way.from.credit(size);
 }
 
 // Moves bytes from one side to the other until the end of `from`. A side that only listens is fine
@@ -101,10 +99,10 @@ Task<void> relay_one_way(Tunnel& tunnel, Way& way, Read read) {
       continue;
     }
     if (result.status == IoStatus::End) {
-      way.to.shutdown_write();
+      way.to.end();
       co_return;
     }
-    tunnel.broken = true;
+    tunnel.broken = !tunnel.closed();  // else the other way has ended this one
   }
   // Whatever broke one way ends the other.
   way.from.interrupt();
@@ -112,15 +110,8 @@ Task<void> relay_one_way(Tunnel& tunnel, Way& way, Read read) {
 }
 
 Task<void> relay_upward(Tunnel& tunnel) {
-  Buffer& in = tunnel.up.in;
-  Stream& client = tunnel.up.from;
-  const auto read = [&in, &client](SteadyTime deadline) -> Task<IoResult> {
-    const IoResult result = co_await client.read_some(in.space(), in.space_size(), deadline);
-    if (result.status == IoStatus::Ok) {
-      in.commit(result.bytes);
-    }
-    co_return result;
-  };
+  Way& up = tunnel.up;
+  const auto read = [&up](SteadyTime deadline) { return up.from.read(up.in, deadline); };
   co_await relay_one_way(tunnel, tunnel.up, read);
   tunnel.upward_running = false;
   tunnel.upward_done.wake();
@@ -154,12 +145,13 @@ void close_tunnel(Tunnel& tunnel, CloseCode code) {
   tunnel.up.close_frame = close_frame_of_client(code, mask);
   tunnel.down.close_frame = close_frame_of_server(code);
   // A direction that waits for bytes is woken by the sweep that follows, and looks what to do.
-  tunnel.up.from.set_read_deadline(tunnel.x.worker.streams().now());
-  tunnel.down.from.set_read_deadline(tunnel.x.worker.streams().now());
+  const SteadyTime now = tunnel.x.worker.streams().now();
+  tunnel.up.from.wake_reader(now);
+  tunnel.down.from.wake_reader(now);
 }
 
 Task<void> relay_upgrade(Exchange& x) {
-  x.status = 101;
+  x.status = x.client.http2 != nullptr ? 200 : 101;
   x.keep_alive = false;
   Metrics& metrics = x.worker.metrics();
   metrics.add(Counter::Upgrades);
@@ -174,18 +166,20 @@ Task<void> relay_upgrade(Exchange& x) {
   metrics.add(Counter::TunnelsOpen);
   x.work.in.compact();
   x.lease->in.compact();
-  Stream& client = x.client.wire;
   BackendConnection& backend = *x.lease;
+  TunnelEnd client{x.client};
+  TunnelEnd server{backend.stream};
   const SteadyTime now = x.worker.streams().now();
   Tunnel tunnel{x, now, now,
-                Way{client, backend.stream, x.work.in, FrameTracker{FrameTracker::From::Client}},
-                Way{backend.stream, client, backend.in, FrameTracker{FrameTracker::From::Server}}};
+                Way{client, server, x.work.in, FrameTracker{FrameTracker::From::Client}},
+                Way{server, client, backend.in, FrameTracker{FrameTracker::From::Server}}};
   x.client.tunnel = &tunnel;
   if (x.worker.draining()) {
     close_tunnel(tunnel, CloseCode::GoingAway);
   }
   co_await relay_both_ways(tunnel, backend);
   end_hold(x);
+  client.close(tunnel.broken);
   x.client.tunnel = nullptr;
   metrics.subtract(Counter::TunnelsOpen);
   x.client.on_cut = nullptr;

@@ -148,8 +148,10 @@ void Worker::run() {
 template <class Visit>
 void Worker::for_each_connection(Visit visit) {
   for (Connection* list : {connections_, parked_}) {
-    for (Connection* connection = list; connection != nullptr; connection = connection->next) {
+    for (Connection* connection = list; connection != nullptr;) {
+      Connection* const next = connection->next;  // it may come to the other list
       visit(*connection);
+      connection = next;
     }
   }
 }
@@ -169,7 +171,9 @@ void Worker::drain(Millis patience, bool handed_over) {
     }
   }
   for_each_connection([](Connection& connection) {
-    if (connection.client.tunnel != nullptr) {
+    if (connection.http2 != nullptr) {
+      connection.http2->drain();
+    } else if (connection.client.tunnel != nullptr) {
       close_tunnel(*connection.client.tunnel, CloseCode::GoingAway);
     }
   });

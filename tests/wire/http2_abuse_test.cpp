@@ -264,3 +264,53 @@ TEST_CASE("a cut ends streams in whatever they wait for", "[wire][http2]") {
   proxy.cut();
   CHECK(proxy.ended());
 }
+
+TEST_CASE("streams of all connections share the bound of connections", "[wire][http2]") {
+  Backend backend;
+  Proxy proxy{backend, "workers: 1\nlimits: {streams: 3, connections: 4}\n"};
+  Http2Client one{proxy};
+  Http2Client two{proxy};
+  std::vector<Link> links;
+  for (int i = 0; i < 3; ++i) {
+    one.ask(h2::get());
+    links.push_back(backend.accept());
+  }
+  two.ask(h2::get());
+  links.push_back(backend.accept());
+  const std::uint32_t above = two.ask(h2::get());
+  CHECK(two.finish(above).reset);
+  CHECK(two.at(above).code == 7);  // REFUSED_STREAM
+  CHECK_FALSE(backend.has_connection());
+  links.front().read_request();
+  links.front().send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  CHECK(one.finish(1).status() == "200");
+  CHECK(two.finish(two.ask(h2::get("/setName"))).status() == "405");
+}
+
+TEST_CASE("a peer that a reload trusts no more has the budget of any client", "[wire][http2]") {
+  Backend backend;
+  const std::string yaml = R"(
+listen: [{address: "127.0.0.1:0"}]
+backends: {app: {servers: ["${BACKEND}"]}}
+routes: [{path: /a, set: {n: n}, redirect: /}, {path: "/*", backend: app}]
+session: {secrets: [{env: SESSION_KEY}]}
+)";
+  Proxy proxy{yaml + "trusted_proxies: [127.0.0.1]\n", {{"BACKEND", backend.url()}}};
+  Http2Client client{proxy};
+  const auto reset_some = [&] {
+    std::string bytes;
+    for (int i = 0; i < 300; ++i) {
+      const std::uint32_t stream = client.open();
+      bytes += h2::headers(stream, h2::get()) + h2::rst(stream);
+    }
+    client.send(bytes);
+  };
+  reset_some();
+  CHECK(client.finish(client.ask(h2::get("/a"))).status() == "405");
+  CHECK_FALSE(client.went_away());
+  proxy.reload(yaml);
+  CHECK(client.finish(client.ask(h2::get("/a"))).status() == "405");
+  reset_some();
+  client.until([&] { return client.went_away(); });
+  CHECK(client.goaway_code() == kCalm);
+}
