@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""The HTTP/2 clients of others: curl, nghttp, h2load and python3-h2, against Keepsake in clear text.
+    http2_test.py [CLASS[.test]...]"""
+
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+import support  # noqa: E402
+
+CONFIG = """\
+listen: [{address: "127.0.0.1:0"}]
+admin: {address: "127.0.0.1:0"}
+backends: {app: {servers: ["http://127.0.0.1:BACKEND"]}}
+routes:
+  - {path: /setName, set: {myName: name}, redirect: /}
+  - {path: "/*", backend: app}
+session: {secrets: [{env: SESSION_KEY}], headers: {X-Session-Name: myName}}
+log: {access: false}
+"""
+
+
+def run(*arguments):
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+class Http2Clients(support.TestCase):
+    def setUp(self):
+        super().setUp()
+        app = self.backend()
+        self.keepsake = self.start(CONFIG.replace("BACKEND", str(app.port)))
+        self.url = f"http://127.0.0.1:{self.keepsake.port}"
+
+    def test_curl_sets_a_name_and_is_greeted_by_it(self):
+        jar = str(self.folder / "jar")
+        curl = ["curl", "-sS", "--http2-prior-knowledge", "-b", jar, "-c", jar, "-w", "%{http_version} %{http_code}"]
+        self.assertTrue(run(*curl, "--data", "name=Ada", f"{self.url}/setName").endswith("2 303"))
+        self.assertIn("Ada", run(*curl, f"{self.url}/"))
+
+    def test_curl_asks_for_many_at_once(self):
+        urls = [part for i in range(50) for part in ("-o", "/dev/null", f"{self.url}/{i}")]
+        said = run("curl", "-sS", "--http2-prior-knowledge", "--parallel", "-w", "%{http_version}-%{http_code}\n", *urls)
+        self.assertEqual(said.split(), ["2-200"] * 50)
+
+    def test_nghttp_understands_every_frame(self):
+        said = run("nghttp", "-nv", "-m", "20", f"{self.url}/", f"{self.url}/other")
+        self.assertEqual(said.count(":status: 200"), 21)
+        self.assertIn("SETTINGS_ENABLE_CONNECT_PROTOCOL(0x08):1", said)
+        self.assertNotIn("[INVALID", said)
+
+    def test_h2load_loses_no_request(self):
+        said = run("h2load", "-t1", "-c4", "-m20", "-n2000", f"{self.url}/")
+        self.assertIn("2000 succeeded, 0 failed, 0 errored, 0 timeout", said)
+        self.assertIn("status codes: 2000 2xx", said)
+
+    def test_python_h2_finds_no_fault_with_any_frame(self):
+        import h2.config
+        import h2.connection
+        import h2.events
+        client = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+        client.initiate_connection()
+        link = socket.create_connection(("127.0.0.1", self.keepsake.port), timeout=30)
+        self.addCleanup(link.close)
+        fields = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")]
+        for _ in range(10):
+            client.send_headers(client.get_next_available_stream_id(), fields, end_stream=True)
+        ended = 0
+        while ended < 10:
+            link.sendall(client.data_to_send())
+            received = link.recv(65536)
+            self.assertTrue(received)
+            for event in client.receive_data(received):
+                self.assertNotIsInstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated))
+                ended += isinstance(event, h2.events.StreamEnded)
+                if isinstance(event, h2.events.DataReceived):
+                    client.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+
+
+if __name__ == "__main__":
+    if missing := [name for name in ("curl", "nghttp", "h2load") if shutil.which(name) is None]:
+        print("not installed:", *missing)
+        sys.exit(77)
+    import runner
+    sys.argv[1:] = [f"http2_test.{name}" for name in sys.argv[1:]] or ["http2_test"]
+    runner.main()
