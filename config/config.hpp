@@ -349,6 +349,9 @@ struct ErrorPage {
 
 enum class UnderscorePolicy : std::uint8_t { Keep, Drop };
 
+// What makes a process read its configuration again, beside SIGHUP.
+enum class ReloadMode : std::uint8_t { Signal, Watch };
+
 struct Config {
   std::vector<ListenConfig> listen;
   unsigned workers = 0;  // 0 = auto: one per core
@@ -368,6 +371,7 @@ struct Config {
   TimeoutsConfig timeouts;
   LogConfig log;
   AdminConfig admin;
+  ReloadMode reload = ReloadMode::Signal;
   bool operator==(const Config&) const = default;
 };
 
