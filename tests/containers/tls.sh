@@ -41,7 +41,7 @@ tls_story() {
     "$(tls_visit anna -o "$work/page" -w '%{http_code}' --data-urlencode "name=Anna" "$tls_url/setName")" 303
   check "it is seen" has "$(tls_visit anna "$tls_url/")" Anna
   check "the cookie never leaves https" grep -qE '^#HttpOnly_keepsake.FALSE./.TRUE.0.__Host-session.' "$work/anna.jar"
-  check "browsers stay with https" has "$(tls_visit anna -D - -o /dev/null "$tls_url/")" "Strict-Transport-Security: max-age="
+  check "browsers stay with https" has "$(tls_visit anna -D - -o /dev/null "$tls_url/" | tr A-Z a-z)" "strict-transport-security: max-age="
   check "the service knows that it was https" has "$(tls_visit anna "$tls_url/headers")" '["X-Forwarded-Proto","https"]'
   check "TLS 1.1 is refused" refused_below_1_2
 

@@ -263,4 +263,5 @@ class Deployments(Example):
                               capture_output=True, text=True).stdout
         self.assertIn("308", over.splitlines()[0])
         self.assertIn(f"Location: https://localhost:{port}/page?x=1", over.replace("location", "Location"))
-        self.assertIn("Strict-Transport-Security: max-age=31536000", over)
+        self.assertIn("strict-transport-security: max-age=31536000", over.lower())
+        self.assertIn("HTTP/2 200", over)
