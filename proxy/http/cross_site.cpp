@@ -57,6 +57,16 @@ bool cross_site(const SiteHints& hints, std::span<const std::string> trusted) {
   return hints.referer && !same_place(origin_of_url(*hints.referer), hints);
 }
 
+std::string_view own_page(const SiteHints& hints) {
+  if (!hints.referer || !same_place(origin_of_url(*hints.referer), hints)) {
+    return {};
+  }
+  std::string_view page = hints.referer->substr(hints.referer->find("//") + 2);
+  page = page.substr(0, page.find('#'));
+  const std::size_t path = page.find_first_of("/?");
+  return path == std::string_view::npos ? "/" : page.substr(path);
+}
+
 std::string page_of(const SiteHints& hints) {
   const bool hidden = hints.origin == kHidden;
   std::optional<WebOrigin> page;

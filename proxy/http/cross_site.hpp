@@ -25,6 +25,9 @@ struct SiteHints {
 // one whose Origin is exactly one of `trusted`, which have the form that parse_origin reads.
 bool cross_site(const SiteHints& hints, std::span<const std::string> trusted = {});
 
+// Path and query of a Referer that is a page of this site; else empty.
+std::string_view own_page(const SiteHints& hints);
+
 // The two sides that differ, for the client and the operator: "http://evil.example" and
 // "https://a.example", without the scheme where that is not known. Only valid addresses are
 // repeated.

@@ -84,13 +84,21 @@ std::string_view describe(FormError error) {
       return "A field of the form is missing.";
     case FormError::TooManyFields:
       return "The form has too many fields.";
+    case FormError::BadJson:
+      return "The body is not one flat JSON object.";
+    case FormError::DuplicateName:
+      return "A name stands twice in the JSON object.";
   }
   return "";
 }
 
 bool is_form_type(std::string_view content_type) {
+  return is_utf8_type(content_type, "application/x-www-form-urlencoded");
+}
+
+bool is_utf8_type(std::string_view content_type, std::string_view type) {
   std::size_t end = content_type.find(';');
-  if (!equals_lower(trim(content_type.substr(0, end)), "application/x-www-form-urlencoded")) {
+  if (!equals_lower(trim(content_type.substr(0, end)), type)) {
     return false;
   }
   bool charset_seen = false;

@@ -19,7 +19,9 @@ enum class FormError : std::uint8_t {
   BadUtf8,
   Control,
   MissingField,
-  TooManyFields
+  TooManyFields,
+  BadJson,
+  DuplicateName
 };
 
 // One short sentence for an error page.
@@ -31,6 +33,8 @@ inline constexpr std::size_t kMaxFormFields = 1000;
 // Whether a Content-Type field says a form in UTF-8: the charset parameter may say so, no other
 // charset and no other parameter may be there.
 bool is_form_type(std::string_view content_type);
+// The same for any media type, which is lower case.
+bool is_utf8_type(std::string_view content_type, std::string_view type);
 
 // Decodes the wanted fields into values[i] for wanted[i]. The first of duplicates wins; other
 // fields are ignored, whatever they hold. `values` is meaningless after an error.

@@ -211,3 +211,23 @@ TEST_CASE("a request without any hint is not a browser's", "[http][cross-site]")
   CHECK_FALSE(cross_site(at("a.example")));
   CHECK_FALSE(cross_site(at("")));
 }
+
+TEST_CASE("a page of this site is told by its Referer", "[http][cross-site]") {
+  const auto page = [](std::string_view host, std::string_view referer) {
+    SiteHints hints = at(host);
+    hints.referer = referer;
+    return std::string{own_page(hints)};
+  };
+  CHECK(page("a.example", "http://a.example/x/y?q=1") == "/x/y?q=1");
+  CHECK(page("a.example", "https://A.example./x#y") == "/x");
+  CHECK(page("a.example:8080", "http://a.example:8080") == "/");
+  CHECK(page("a.example", "http://a.example//evil.example") == "//evil.example");  // not safe
+  CHECK(page("a.example", "http://a.example?q") == "?q");                          // not safe
+  for (const char* referer :
+       {"", "null", "/x", "//a.example/x", "http://b.example/x", "http://a.example:81/x",
+        "http://a.example.evil/x", "http://a.example@evil/x", "ftp://a.example/x", "about:blank"}) {
+    CAPTURE(referer);
+    CHECK(page("a.example", referer).empty());
+  }
+  CHECK(own_page(at("a.example")).empty());
+}

@@ -1,0 +1,74 @@
+#include "http/page_load.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "http/chars.hpp"
+
+namespace keepsake {
+
+namespace {
+
+constexpr std::string_view kSecFetch = "sec-fetch-";
+
+// The one value of a header; empty text, which names nothing, where it came twice.
+std::optional<std::string_view> only_value(const RequestHead& head, std::string_view name) {
+  std::optional<std::string_view> value;
+  for (const Field& field : head.fields) {
+    if (equals_lower(field.name, name)) {
+      value = value ? std::string_view{} : field.value;
+    }
+  }
+  return value;
+}
+
+bool says_where_it_goes(const RequestHead& head) {
+  return std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
+    return equals_lower(field.name.substr(0, kSecFetch.size()), kSecFetch);
+  });
+}
+
+// RFC 9110 12.4.2: "q=0", "q=0.", "q=0.0", ...
+bool is_unwanted(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const std::size_t end = parameters.find(';');
+    const std::string_view parameter = trim(parameters.substr(0, end));
+    parameters.remove_prefix(end == std::string_view::npos ? parameters.size() : end + 1);
+    if (equals_lower(parameter.substr(0, 3), "q=0")) {
+      return parameter.find_first_not_of("0.", 3) == std::string_view::npos;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool names_media_type(const RequestHead& head, std::string_view type) {
+  bool named = false;
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::Accept || !field.exact) {
+      continue;
+    }
+    for_each_list_element(field.value, [&](std::string_view element) {
+      const std::size_t end = std::min(element.find(';'), element.size());
+      named = named || (equals_lower(trim(element.substr(0, end)), type) &&
+                        !is_unwanted(element.substr(end)));
+    });
+  }
+  return named;
+}
+
+bool is_page_load(const RequestHead& head) {
+  if (head.method != Method::Get && head.method != Method::Head) {
+    return false;
+  }
+  return says_where_it_goes(head) ? only_value(head, "sec-fetch-mode") == "navigate"
+                                  : names_media_type(head, "text/html");
+}
+
+bool is_top_page(const RequestHead& head) {
+  return is_page_load(head) &&
+         only_value(head, "sec-fetch-dest").value_or("document") == "document";
+}
+
+}  // namespace keepsake
