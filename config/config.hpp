@@ -162,21 +162,36 @@ struct RateLimit {
   bool operator==(const RateLimit&) const = default;
 };
 
+// A key that a session must hold for a route.
+struct Requirement {
+  std::string key;
+  std::vector<std::string> values;  // one of them; empty: any value
+  bool operator==(const Requirement&) const = default;
+};
+
 struct RouteConfig {
-  enum class Kind : std::uint8_t { Set, Clear, Redirect, Backend };
+  enum class Kind : std::uint8_t { Set, Clear, Redirect, Show, Health, Backend };
+  // Where an action leads: to `redirect`, to the page that `require` kept, or to the Referer.
+  enum class Leads : std::uint8_t { There, Return, Back };
   // Which event on the client's side ends the backend's work: a reset, or the end of its bytes too.
   enum class Abandon : std::uint8_t { Reset, End };
   Kind kind = Kind::Backend;
   std::string path;                 // exact, or a segment-aware prefix ending in "/*"; normalised
   std::optional<std::string> host;  // lower case, without port; empty optional = any host
   std::vector<std::string>
-      methods;                // empty on a backend route = all; actions have theirs filled in
-  std::vector<SetField> set;  // Kind::Set
-  std::string redirect;       // the Location, except of Kind::Backend
-  unsigned status = 303;      // Kind::Redirect: of the response
-  bool renew = false;         // Kind::Set: the session gets a new id and keeps its values
-  std::size_t backend = 0;    // Kind::Backend: index into Config::backends
-  bool session = true;        // false: no session work at all
+      methods;                 // empty on a backend route = all; actions have theirs filled in
+  std::vector<SetField> set;   // Kind::Set
+  std::string redirect;        // the Location, except of Kind::Backend
+  Leads leads = Leads::There;  // Kind::Set and Kind::Clear
+  unsigned status = 303;       // Kind::Redirect: of the response
+  bool renew = false;          // Kind::Set: the session gets a new id and keeps its values
+  std::size_t backend = 0;     // Kind::Backend: index into Config::backends
+  bool session = true;         // false: no session work at all
+  std::vector<Requirement> require;  // sessions without these are not admitted
+  std::string otherwise;             // `else`: where page loads without such a session are sent
+  std::vector<std::string> show;     // Kind::Show: keys whose values are told
+  bool touch = true;                 // false: a request here is no use of its session
+  bool refuses_cross_site = false;   // Kind::Backend: unsafe methods from pages of other sites
   Abandon abandon = Abandon::Reset;  // Kind::Backend
   RouteLimits limits;
   RouteTimeouts timeouts;
@@ -191,7 +206,8 @@ struct RouteConfig {
 enum class ValueEncoding : std::uint8_t { Percent, DisplayString, Base64, Raw };
 
 struct SessionHeader {
-  enum class Source : std::uint8_t { Value, AllJson, Id };
+  // Return: the page that `require` kept when it sent the visitor away.
+  enum class Source : std::uint8_t { Value, AllJson, Id, Return };
   std::string name;  // header to the backend, as written
   Source source = Source::Value;
   std::string key;  // Source::Value
