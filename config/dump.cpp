@@ -83,6 +83,8 @@ std::string header_text(const SessionHeader& header) {
   switch (header.source) {
     case SessionHeader::Source::AllJson:
       return "{all: json}";
+    case SessionHeader::Source::Return:
+      return "{return: true}";
     case SessionHeader::Source::Id:
       return "{id: true}";
     case SessionHeader::Source::Value:

@@ -136,12 +136,70 @@ void dump_guards(const RouteConfig& route, YamlWriter& out) {
   }
 }
 
+std::string require_text(const std::vector<Requirement>& require) {
+  const bool any_value = require.front().values.empty();
+  std::vector<std::string> keys;
+  FlowMap map;
+  for (const Requirement& required : require) {
+    std::vector<std::string> values;
+    for (const std::string& value : required.values) {
+      values.push_back(yaml_quoted(value));
+    }
+    keys.push_back(yaml_scalar(required.key));
+    map.add(yaml_scalar(required.key), dump_list(values));
+  }
+  return any_value ? dump_list(keys) : map.take();
+}
+
+void dump_requirements(const RouteConfig& route, YamlWriter& out) {
+  if (!route.require.empty()) {
+    out.line(2, "require", require_text(route.require));
+  }
+  if (!route.otherwise.empty()) {
+    out.line(2, "else", yaml_quoted(route.otherwise));
+  }
+}
+
+// There is no touch where there is no session.
+void dump_touch(const RouteConfig& route, YamlWriter& out) {
+  if (route.session) {
+    out.line(2, "touch", dump_text(route.touch));
+  }
+}
+
+std::string target_text(const RouteConfig& route) {
+  switch (route.leads) {
+    case RouteConfig::Leads::Return:
+      return "return";
+    case RouteConfig::Leads::Back:
+      return "back";
+    case RouteConfig::Leads::There:
+      break;
+  }
+  return yaml_quoted(route.redirect);
+}
+
 // What a route does.
 void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& out) {
   if (route.kind == RouteConfig::Kind::Backend) {
     out.line(2, "backend", yaml_scalar(config.backends[route.backend].name));
     out.line(2, "session", dump_text(route.session));
     out.line(2, "abandon", dump_word(route.abandon, abandons));
+    out.line(2, "cross_site", route.refuses_cross_site ? "refuse" : "pass");
+    dump_touch(route, out);
+    return;
+  }
+  if (route.kind == RouteConfig::Kind::Health) {
+    out.line(2, "health", "true");
+    return;
+  }
+  if (route.kind == RouteConfig::Kind::Show) {
+    std::vector<std::string> keys;
+    for (const std::string& key : route.show) {
+      keys.push_back(yaml_scalar(key));
+    }
+    out.line(2, "show", dump_list(keys));
+    dump_touch(route, out);
     return;
   }
   if (route.kind == RouteConfig::Kind::Redirect) {
@@ -155,7 +213,7 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
     }
     out.line(2, "renew", dump_text(route.renew));
   }
-  out.line(2, "redirect", yaml_quoted(route.redirect));
+  out.line(2, "redirect", target_text(route));
 }
 
 }  // namespace
@@ -219,6 +277,7 @@ void dump_routes(const Config& config, YamlWriter& out) {
       out.line(2, "methods", dump_list(methods));
     }
     dump_purpose(config, route, out);
+    dump_requirements(route, out);
     dump_bounds_of(route, out);
     dump_rewrite(route.rewrite, out);
     dump_headers(2, "response_headers", route.response_headers, out);

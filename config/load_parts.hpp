@@ -20,6 +20,10 @@ void load_backends(const Value& value, std::vector<BackendConfig>& backends);
 // Backend names are looked up in `backends`, which is complete by then.
 void load_routes(const Value& value, const std::vector<BackendConfig>& backends,
                  std::vector<RouteConfig>& routes);
+// The keys that any kind of route may have.
+void load_route_overrides(Section& section, RouteConfig& route);
+// routes[].require, in its two forms.
+void load_require(const Value& value, std::vector<Requirement>& require);
 void load_session(const Value& value, SessionConfig& session);
 void load_error_pages(const Value& value, std::vector<ErrorPage>& pages);
 

@@ -44,11 +44,21 @@ void load_set(const Value& value, RouteConfig& route) {
   }
 }
 
-void load_clear(const Value& value) {
-  bool clear = true;
-  read(value, clear);
-  if (!clear) {
-    value.fail("false does nothing; a route has set, clear: true or backend");
+// clear and health.
+void load_true(const Value& value) {
+  bool on = true;
+  read(value, on);
+  if (!on) {
+    value.fail("false does nothing, expected true, or another key that says what to do");
+  }
+}
+
+void load_show(const Value& value, RouteConfig& route) {
+  for (const Value& item : value.items("session keys, as in [user]")) {
+    read(item, route.show.emplace_back());
+  }
+  if (route.show.empty() && value.is_list()) {
+    value.fail("an empty list shows nothing, expected session keys, as in [user]");
   }
 }
 
@@ -82,140 +92,141 @@ void load_route_backend(const Value& value, const std::vector<BackendConfig>& ba
   }
 }
 
-void load_limits(const Value& value, RouteLimits& limits) {
-  Section section{value};
-  if (const auto body = section.find("body")) {
-    limits.body = read_size(*body, 1, largest_body);
+// The keys of which one says what a route does, and those that belong to some of them.
+struct Purpose {
+  explicit Purpose(Section& section)
+      : set(section.find("set")),
+        clear(section.find("clear")),
+        show(section.find("show")),
+        health(section.find("health")),
+        backend(section.find("backend")),
+        redirect(section.find("redirect")),
+        status(section.find("status")),
+        renew(section.find("renew")),
+        session(section.find("session")),
+        touch(section.find("touch")),
+        cross_site(section.find("cross_site")) {}
+
+  int count() const {
+    return int{set.has_value()} + int{clear.has_value()} + int{show.has_value()} +
+           int{health.has_value()} + int{backend.has_value()};
   }
-  if (const auto form = section.find("form")) {
-    limits.form = read_size(*form, 1, largest_form);
+  bool only_redirects() const { return count() == 0 && redirect.has_value(); }
+
+  std::optional<Value> set, clear, show, health, backend;
+  std::optional<Value> redirect, status, renew, session, touch, cross_site;
+};
+
+void load_purpose(const Purpose& purpose, const std::vector<BackendConfig>& backends,
+                  RouteConfig& route) {
+  using Kind = RouteConfig::Kind;
+  if (purpose.set) {
+    route.kind = Kind::Set;
+    load_set(*purpose.set, route);
+  } else if (purpose.clear) {
+    route.kind = Kind::Clear;
+    load_true(*purpose.clear);
+  } else if (purpose.show) {
+    route.kind = Kind::Show;
+    load_show(*purpose.show, route);
+  } else if (purpose.health) {
+    route.kind = Kind::Health;
+    load_true(*purpose.health);
+  } else if (purpose.backend) {
+    load_route_backend(*purpose.backend, backends, route);
+  } else if (purpose.redirect) {
+    route.kind = Kind::Redirect;
   }
-  section.finish();
 }
 
-void load_timeouts(const Value& value, RouteTimeouts& timeouts) {
-  Section section{value};
-  const auto wait = [&](std::string_view key, std::optional<Millis>& out, Millis longest) {
-    if (const auto time = section.find(key)) {
-      out = read_duration(*time, shortest_wait, longest);
+bool is_action(const RouteConfig& route) {
+  return route.kind == RouteConfig::Kind::Set || route.kind == RouteConfig::Kind::Clear;
+}
+
+// Keys that say nothing on a route of this kind.
+void refuse_misplaced(const Purpose& purpose, const RouteConfig& route) {
+  using Kind = RouteConfig::Kind;
+  const auto refuse = [](const std::optional<Value>& key, bool fits, std::string_view why) {
+    if (key && !fits) {
+      key->fail(std::string{why});
     }
   };
-  wait("body", timeouts.body, longest_wait);
-  wait("idle", timeouts.idle, longest_idle);
-  wait("connect", timeouts.connect, longest_wait);
-  wait("response", timeouts.response, longest_wait);
-  wait("write", timeouts.write, longest_wait);
-  section.finish();
+  const bool uses_session = route.kind == Kind::Backend || route.kind == Kind::Show;
+  refuse(purpose.renew, route.kind == Kind::Set, "only a set route renews the session");
+  refuse(purpose.redirect, is_action(route) || route.kind == Kind::Redirect,
+         "only a set or clear route redirects");
+  refuse(purpose.status, route.kind == Kind::Redirect,
+         "only a route that is a redirect and nothing else has a status");
+  refuse(purpose.session, route.kind == Kind::Backend,
+         "only a backend route can do without the session");
+  refuse(purpose.touch, uses_session && route.session,
+         "only a backend or show route that has a session can use it without a touch");
+  refuse(purpose.cross_site, route.kind == Kind::Backend,
+         "only a backend route can pass requests from other sites on");
 }
 
-void load_header_values(const Value& value, std::vector<HeaderValue>& headers) {
-  for (const auto& [name, text] :
-       read_names(value, "a map of header names to values, as in {X-Frame-Options: DENY}")) {
-    HeaderValue& header = headers.emplace_back();
-    header.name = name;
-    read(text, header.value);
-  }
-}
-
-void load_header_names(const Value& value, std::vector<std::string>& names) {
-  for (const Value& item : value.items("header names, as in [X-Powered-By]")) {
-    read(item, names.emplace_back());
-  }
-}
-
-void load_rewrite(const Value& value, RewriteConfig& rewrite) {
-  Section section{value};
-  section.text("strip_prefix", rewrite.strip_prefix);
-  section.text("add_prefix", rewrite.add_prefix);
-  section.boolean("location", rewrite.location);
-  if (const auto headers = section.find("set_request_headers")) {
-    load_header_values(*headers, rewrite.set_request_headers);
-  }
-  if (const auto names = section.find("remove_request_headers")) {
-    load_header_names(*names, rewrite.remove_request_headers);
-  }
-  if (const auto headers = section.find("set_response_headers")) {
-    load_header_values(*headers, rewrite.set_response_headers);
-  }
-  if (const auto names = section.find("remove_response_headers")) {
-    load_header_names(*names, rewrite.remove_response_headers);
-  }
-  section.finish();
-}
-
-void load_rate_limit(const Value& value, RateLimit& limit) {
-  constexpr std::array<std::string_view, 2> pers{"client", "session"};
-  constexpr std::uint32_t many = 1'000'000'000;
-  Section section{value};
-  section.choice("per", limit.per, pers);
-  section.number("requests", limit.requests, 1U, many);
-  section.duration("every", limit.every, shortest_wait, longest_wait);
-  section.number("burst", limit.burst, 1U, many);
-  section.finish();
-  if (section.is_map() && !value.reading().report.has(join_path(value.path(), "requests"))) {
-    section.fail("requests is missing, expected for example {requests: 10, every: 1s}");
+// What an action leads to, or a redirect.
+void load_target(const Value& value, RouteConfig& route) {
+  read(value, route.redirect);
+  if (is_action(route) && (route.redirect == "return" || route.redirect == "back")) {
+    route.leads = route.redirect == "back" ? RouteConfig::Leads::Back : RouteConfig::Leads::Return;
+    route.redirect = "/";
   }
 }
 
-// One limit may be written without the list.
-void load_rate_limits(Section& section, std::vector<RateLimit>& limits) {
-  const auto one = section.find("rate_limit");
-  const auto several = section.find("rate_limits");
-  if (one) {
-    load_rate_limit(*one, limits.emplace_back());
+void load_details(const Purpose& purpose, RouteConfig& route) {
+  constexpr std::array<std::string_view, 2> from_others{"pass", "refuse"};
+  if (purpose.redirect) {
+    load_target(*purpose.redirect, route);
   }
-  if (several) {
-    for (const Value& item : several->items("limits, as in [{requests: 10, every: 1s}]")) {
-      load_rate_limit(item, limits.emplace_back());
+  if (purpose.status) {
+    load_status(*purpose.status, route);
+  }
+  if (purpose.renew) {
+    read(*purpose.renew, route.renew);
+  }
+  if (purpose.session) {
+    read(*purpose.session, route.session);
+  }
+  if (purpose.touch) {
+    read(*purpose.touch, route.touch);
+  }
+  if (purpose.cross_site) {
+    route.refuses_cross_site = read_word(*purpose.cross_site, from_others) == 1U;
+  }
+}
+
+void set_defaults(RouteConfig& route) {
+  using Kind = RouteConfig::Kind;
+  if (route.kind == Kind::Redirect || route.kind == Kind::Health) {
+    route.session = false;
+  }
+  if (route.methods.empty()) {
+    switch (route.kind) {
+      case Kind::Set:
+        route.methods = {"POST"};
+        break;
+      case Kind::Clear:
+        route.methods = {"GET", "POST"};
+        break;
+      case Kind::Show:
+      case Kind::Health:
+        route.methods = {"GET", "HEAD"};
+        break;
+      case Kind::Redirect:
+      case Kind::Backend:
+        break;
     }
   }
-  if (one && several) {
-    one->fail("stands beside rate_limits, expected one of the two");
-  }
-}
-
-void load_addresses(Section& section, RouteConfig& route) {
-  if (const auto deny = section.find("deny")) {
-    load_networks(*deny, route.deny);
-  }
-  if (const auto allow = section.find("allow")) {
-    load_networks(*allow, route.allow);
-    if (allow->is_list() && allow->node().items.empty()) {
-      allow->fail("an empty list says nothing; leave the key out to let everybody in");
-    }
-  }
-}
-
-// What any kind of route may have.
-void load_overrides(Section& section, RouteConfig& route) {
-  if (const auto limits = section.find("limits")) {
-    load_limits(*limits, route.limits);
-  }
-  if (const auto timeouts = section.find("timeouts")) {
-    load_timeouts(*timeouts, route.timeouts);
-  }
-  if (const auto rewrite = section.find("rewrite")) {
-    load_rewrite(*rewrite, route.rewrite);
-  }
-  if (const auto headers = section.find("response_headers")) {
-    load_header_values(*headers, route.response_headers);
-  }
-  load_rate_limits(section, route.rate_limits);
-  load_addresses(section, route);
-}
-
-void refuse_renew(const std::optional<Value>& renew) {
-  if (renew) {
-    renew->fail("only a set route renews the session");
+  if (is_action(route) && route.redirect.empty()) {
+    route.redirect = "/";
   }
 }
 
 void load_route(const Value& value, const std::vector<BackendConfig>& backends,
                 RouteConfig& route) {
   Section section{value};
-  const auto set = section.find("set");
-  const auto clear = section.find("clear");
-  const auto backend = section.find("backend");
+  const Purpose purpose{section};
   section.text("path", route.path);
   if (const auto host = section.find("host")) {
     load_route_host(*host, route);
@@ -223,25 +234,9 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   if (const auto methods = section.find("methods")) {
     load_methods(*methods, route);
   }
-  const auto redirect = section.find("redirect");
-  if (redirect) {
-    read(*redirect, route.redirect);
-  }
-  const auto status = section.find("status");
-  if (status) {
-    load_status(*status, route);
-  }
-  const auto renew = section.find("renew");
-  if (renew) {
-    read(*renew, route.renew);
-  }
-  const auto session = section.find("session");
-  if (session) {
-    read(*session, route.session);
-  }
   constexpr std::array<std::string_view, 2> abandons{"reset", "end"};
   section.choice("abandon", route.abandon, abandons);
-  load_overrides(section, route);
+  load_route_overrides(section, route);
   section.finish();
   if (!section.is_map()) {
     return;
@@ -249,46 +244,16 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
   if (!value.reading().report.has(join_path(value.path(), "path"))) {
     section.fail("path is missing, expected for example path: /setName");
   }
-  const int things = int{set.has_value()} + int{clear.has_value()} + int{backend.has_value()};
-  const bool only_redirects = things == 0 && redirect.has_value();
-  if (things != 1 && !only_redirects) {
+  if (purpose.count() != 1 && !purpose.only_redirects()) {
     section.fail(
-        std::string{things == 0 ? "does not say what to do" : "says several things to do"} +
-        ", expected exactly one of set, clear and backend, or a redirect alone");
+        std::string{purpose.count() == 0 ? "does not say what to do"
+                                         : "says several things to do"} +
+        ", expected exactly one of set, clear, show, health and backend, or a redirect alone");
   }
-  if (status && !only_redirects) {
-    status->fail("only a route that is a redirect and nothing else has a status");
-  }
-  if (set) {
-    route.kind = RouteConfig::Kind::Set;
-    load_set(*set, route);
-  } else if (clear) {
-    route.kind = RouteConfig::Kind::Clear;
-    load_clear(*clear);
-    refuse_renew(renew);
-  } else if (backend) {
-    load_route_backend(*backend, backends, route);
-    refuse_renew(renew);
-    if (redirect) {
-      redirect->fail("only a set or clear route redirects");
-    }
-    return;
-  }
-  if (session) {
-    session->fail("only a backend route can do without the session");
-  }
-  if (only_redirects) {
-    route.kind = RouteConfig::Kind::Redirect;
-    route.session = false;
-    return;
-  }
-  if (route.methods.empty()) {
-    route.methods =
-        set ? std::vector<std::string>{"POST"} : std::vector<std::string>{"GET", "POST"};
-  }
-  if (!redirect) {
-    route.redirect = "/";
-  }
+  load_purpose(purpose, backends, route);
+  load_details(purpose, route);
+  refuse_misplaced(purpose, route);
+  set_defaults(route);
 }
 
 }  // namespace

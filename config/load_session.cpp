@@ -91,24 +91,29 @@ void load_header(const Value& value, SessionHeader& header) {
   const auto key = section.find("key");
   const auto all = section.find("all");
   const auto id = section.find("id");
+  const auto back = section.find("return");
   section.choice("encoding", header.encoding, encodings);
   section.finish();
-  if (int{key.has_value()} + int{all.has_value()} + int{id.has_value()} != 1) {
-    section.fail("expected exactly one of key: NAME, all: json and id: true");
+  if (int{key.has_value()} + int{all.has_value()} + int{id.has_value()} + int{back.has_value()} !=
+      1) {
+    section.fail("expected exactly one of key: NAME, all: json, id: true and return: true");
     return;
   }
   if (key) {
     read(*key, header.key);
     return;
   }
-  header.source = all ? SessionHeader::Source::AllJson : SessionHeader::Source::Id;
+  header.source = all  ? SessionHeader::Source::AllJson
+                  : id ? SessionHeader::Source::Id
+                       : SessionHeader::Source::Return;
   if (all) {
     read_word(*all, all_forms);
   } else {
+    const Value& flag = id ? *id : *back;
     bool on = true;
-    read(*id, on);
+    read(flag, on);
     if (!on) {
-      id->fail("false injects nothing; leave the header out");
+      flag.fail("false injects nothing; leave the header out");
     }
   }
   const std::string encoding = join_path(value.path(), "encoding");

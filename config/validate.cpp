@@ -180,6 +180,7 @@ void validate(const Config& config, const Environment& environment, Report& repo
   validate_backends(config, environment, report);
   validate_loops(config, report);
   validate_routes(config, report);
+  validate_require(config, report);
   validate_session(config.session, report);
   validate_fixation(config, report);
   validate_outputs(config, report);

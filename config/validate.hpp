@@ -19,6 +19,10 @@ void validate_backends(const Config& config, const Environment& environment, Rep
 // Servers that are one of the listeners.
 void validate_loops(const Config& config, Report& report);
 void validate_routes(const Config& config, Report& report);
+// What routes require of sessions, and `else`.
+void validate_require(const Config& config, Report& report);
+// Whether the path pattern of a route takes a path.
+bool takes_path(std::string_view pattern, std::string_view path);
 // The overrides of one route that stands at `place`, and how it changes heads.
 void validate_overrides(const Config& config, const RouteConfig& route, const std::string& place,
                         Report& report);

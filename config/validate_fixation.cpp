@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/privileged_keys.hpp"
 #include "config/validate.hpp"
 
 namespace keepsake {
@@ -39,7 +40,7 @@ void validate_renewing_routes(const Config& config, Report& report) {
 }
 
 void warn_of_writers(const Config& config, Report& report) {
-  if (config.session.store == SessionStoreKind::Cookie || !config.session.privileged.empty()) {
+  if (config.session.store == SessionStoreKind::Cookie || !privileged_keys(config).empty()) {
     return;
   }
   for (const BackendConfig& backend : config.backends) {

@@ -8,10 +8,12 @@ namespace keepsake {
 namespace {
 
 void validate_kind(const RouteConfig& route, const std::string& place, Report& report) {
-  if (route.kind == RouteConfig::Kind::Backend) {
-    if (route.limits.form) {
-      report.problem(place + ".limits.form", "only a set or clear route reads a form");
-    }
+  using Kind = RouteConfig::Kind;
+  if (route.limits.form && route.kind != Kind::Set && route.kind != Kind::Clear &&
+      route.kind != Kind::Redirect) {
+    report.problem(place + ".limits.form", "only a set or clear route reads a form");
+  }
+  if (route.kind == Kind::Backend) {
     return;
   }
   if (report.has(place + ".abandon")) {

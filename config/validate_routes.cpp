@@ -49,6 +49,10 @@ bool is_action(const RouteConfig& route) {
   return route.kind == RouteConfig::Kind::Set || route.kind == RouteConfig::Kind::Clear;
 }
 
+bool only_reads(const RouteConfig& route) {
+  return route.kind == RouteConfig::Kind::Show || route.kind == RouteConfig::Kind::Health;
+}
+
 void validate_methods(const RouteConfig& route, const std::string& place, Report& report) {
   static constexpr std::string_view known[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
                                                "OPTIONS", "PATCH", "TRACE", "CONNECT"};
@@ -68,6 +72,8 @@ void validate_methods(const RouteConfig& route, const std::string& place, Report
       report.problem(item, method + " is answered with 405 on every route");
     } else if (is_action(route) && (method == "HEAD" || method == "OPTIONS")) {
       report.problem(item, method + " must not change anything, so no set or clear route takes it");
+    } else if (only_reads(route) && method != "GET" && method != "HEAD") {
+      report.problem(item, "a show or health route takes GET and HEAD");
     } else if (route.kind == RouteConfig::Kind::Set && (method == "GET" || method == "DELETE")) {
       report.problem(item, method + " carries no form; a set route takes POST, PUT or PATCH");
     } else if (std::find(route.methods.begin(),
@@ -90,23 +96,13 @@ void validate_redirect(const std::string& redirect, const std::string& place, Re
   }
 }
 
-// Whether the pattern of a route takes a path.
-bool takes(std::string_view pattern, std::string_view path) {
-  if (!pattern.ends_with("/*")) {
-    return pattern == path;
-  }
-  pattern.remove_suffix(2);
-  return path.starts_with(pattern) &&
-         (path.size() == pattern.size() || path[pattern.size()] == '/');
-}
-
 // A route that is a redirect and nothing else.
 void validate_redirect_route(const RouteConfig& route, const std::string& place, Report& report) {
   const std::string_view redirect = route.redirect;
   const std::string_view path = redirect.substr(0, redirect.find_first_of("?#"));
   if (path.ends_with("/*") && !route.path.ends_with("/*")) {
     report.problem(place, "ends in /*, which stands for what the /* of the route's path took");
-  } else if (path.starts_with('/') && takes(route.path, path)) {
+  } else if (path.starts_with('/') && takes_path(route.path, path)) {
     report.problem(place, "leads to this route again");
   }
 }
@@ -127,6 +123,22 @@ void validate_set(const RouteConfig& route, const std::string& place, Report& re
     }
     if (mapping.field.empty() || !is_text_without_controls(mapping.field)) {
       report.problem(path, "expected the name of a form field");
+    }
+  }
+}
+
+void validate_show(const SessionConfig& session, const RouteConfig& route, const std::string& place,
+                   Report& report) {
+  if (route.show.size() > session.max_values) {
+    report.problem(place, "are more than session.max_values (" +
+                              std::to_string(session.max_values) + "), which no session has");
+  }
+  for (auto key = route.show.begin(); key != route.show.end(); ++key) {
+    const std::string path = join_path(place, static_cast<std::size_t>(key - route.show.begin()));
+    if (key->empty() || key->size() > 255) {
+      report.problem(path, "expected a session key, 1 to 255 bytes");
+    } else if (std::find(route.show.begin(), key, *key) != key) {
+      report.problem(path, path_step(*key) + " stands in this list already");
     }
   }
 }
@@ -158,8 +170,8 @@ bool hides(const RouteConfig& earlier, const RouteConfig& later) {
 // True if `guarded` refuses clients, and every request that `other` could take is, in folded form,
 // one of its: they are all answered 400.
 bool blocks(const RouteConfig& guarded, const RouteConfig& other) {
-  if ((guarded.allow.empty() && guarded.deny.empty()) || !guarded.methods.empty() ||
-      (guarded.host && guarded.host != other.host)) {
+  if ((guarded.allow.empty() && guarded.deny.empty() && guarded.require.empty()) ||
+      !guarded.methods.empty() || (guarded.host && guarded.host != other.host)) {
     return false;
   }
   const std::string pattern = fold_pattern(guarded.path);
@@ -170,10 +182,19 @@ bool blocks(const RouteConfig& guarded, const RouteConfig& other) {
     }
     path.resize(path.size() - 2);
   }
-  return takes(pattern, path);
+  return takes_path(pattern, path);
 }
 
 }  // namespace
+
+bool takes_path(std::string_view pattern, std::string_view path) {
+  if (!pattern.ends_with("/*")) {
+    return pattern == path;
+  }
+  pattern.remove_suffix(2);
+  return path.starts_with(pattern) &&
+         (path.size() == pattern.size() || path[pattern.size()] == '/');
+}
 
 void validate_routes(const Config& config, Report& report) {
   if (config.routes.empty() && !report.is_bad("routes")) {
@@ -190,11 +211,14 @@ void validate_routes(const Config& config, Report& report) {
                      "expected one host name without a port, as in app.example.com");
     }
     validate_methods(route, place + ".methods", report);
-    if (route.kind != RouteConfig::Kind::Backend) {
+    if (is_action(route) || route.kind == RouteConfig::Kind::Redirect) {
       validate_redirect(route.redirect, place + ".redirect", report);
     }
     if (route.kind == RouteConfig::Kind::Redirect) {
       validate_redirect_route(route, place + ".redirect", report);
+    }
+    if (route.kind == RouteConfig::Kind::Show) {
+      validate_show(config.session, route, place + ".show", report);
     }
     if (route.kind == RouteConfig::Kind::Set) {
       validate_set(route, place + ".set", report);

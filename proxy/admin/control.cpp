@@ -197,6 +197,7 @@ void Control::say_goodbye(int signal) {
   const auto running = server_->snapshot();
   const TimeoutsConfig& timeouts = running->config.timeouts;
   status_.draining = true;
+  server_->announce_end();
   upgrade_.cancel();
   manager_.stopping("draining");
   if (timeouts.drain_delay == Millis{0}) {

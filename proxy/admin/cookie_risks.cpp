@@ -7,6 +7,7 @@
 #include "admin/describe.hpp"
 #include "config/units.hpp"
 #include "http/cookie.hpp"
+#include "session/return_cookie.hpp"
 
 namespace keepsake {
 namespace {
@@ -94,6 +95,9 @@ std::size_t largest_header(const SessionConfig& session, const SessionHeader& he
       in_cookie ? std::min<std::size_t>(session.max_value, kCookieText) : session.max_value;
   if (header.source == SessionHeader::Source::Id) {
     return 0;
+  }
+  if (header.source == SessionHeader::Source::Return) {
+    return ReturnCookie::kLongestPage;
   }
   if (header.source == SessionHeader::Source::AllJson) {
     // Text beyond ASCII is written as \uXXXX: three bytes for one of its own.

@@ -12,6 +12,8 @@ constexpr std::array<std::string_view, kStatusClasses> kStatusLabels{"none", "1x
                                                                      "3xx",  "4xx", "5xx"};
 constexpr std::array<std::string_view, kAnswerers> kAnswererLabels{"backend", "set", "clear",
                                                                    "proxy"};
+constexpr std::array<std::string_view, kDenials> kDenialLabels{"anonymous", "wrong_value",
+                                                               "store_silent"};
 
 void write_requests(const TrafficFigures& figures, MetricsWriter& out) {
   out.begin("keepsake_requests_total",
@@ -41,11 +43,25 @@ void write_requests(const TrafficFigures& figures, MetricsWriter& out) {
   }
 }
 
+void write_denials(const TrafficFigures& figures, MetricsWriter& out) {
+  out.begin("keepsake_require_denied_total",
+            "Requests that the `require` of their route did not admit, by the path pattern of the "
+            "route and why: no session with a value, another value, or a store that did not "
+            "answer.");
+  for (const auto& [route, counts] : figures.denials) {
+    for (std::size_t i = 0; i < kDenials; ++i) {
+      out.sample(metric_label("route", route) + "," + metric_label("reason", kDenialLabels[i]),
+                 counts[i]);
+    }
+  }
+}
+
 }  // namespace
 
 void write_traffic(const Server& server, MetricsWriter& out) {
   const TrafficFigures figures = server.traffic();
   write_requests(figures, out);
+  write_denials(figures, out);
   out.begin_histogram("keepsake_request_duration_seconds",
                       "From the first byte of a request to the last of its answer, tunnels left "
                       "out, by what answers: a backend, a set or clear route, or the proxy itself "

@@ -40,6 +40,8 @@ enum class Fault : std::uint8_t {
   BadUpgrade,
   RateLimited,
   AddressDenied,
+  SessionRequired,
+  SessionRefused,
   PlainHttp,
   ClientGone,
   ClientStalled,

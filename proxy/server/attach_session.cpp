@@ -6,6 +6,7 @@
 #include "http/cookie.hpp"
 #include "http/cookie_line.hpp"
 #include "server/report_cookies.hpp"
+#include "server/return_page.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -203,8 +204,12 @@ Task<Fault> load_session(Exchange& x, Candidates found) {
 }
 
 // An action changes the store without looking first: one round trip instead of two. Only which of
-// several sessions a `set` changes must be known before; a `clear` ends them all.
+// several sessions a `set` changes must be known before; a `clear` ends them all. A route that
+// requires something must know the values.
 bool must_look(const Exchange& x, const Candidates& found) {
+  if (!x.route->require.empty()) {
+    return true;
+  }
   return x.route->kind == RouteConfig::Kind::Set ? found.count > 1
                                                  : x.route->kind != RouteConfig::Kind::Clear;
 }
@@ -216,7 +221,11 @@ std::string_view seal_host(const Exchange& x) {
 }
 
 StoreTimes store_times(const Exchange& x) {
-  return store_times(*x.view->snapshot, unix_seconds(x.worker.clock().wall()));
+  StoreTimes times = store_times(*x.view->snapshot, unix_seconds(x.worker.clock().wall()));
+  if (!x.route->touch) {
+    times.touch_interval = times.absolute_timeout + 1;  // by then the session is over
+  }
+  return times;
 }
 
 StoreTimes store_times(const Snapshot& snapshot, std::int64_t now) {
@@ -234,6 +243,9 @@ Task<Fault> attach_session(Exchange& x) {
   x.work.session.reset();
   if (!x.route->session || !x.work.request.has(FieldId::Cookie)) {
     return Fault::None;
+  }
+  if (x.view->return_cookie) {
+    find_return_page(x);
   }
   const Candidates found = find_candidates(x);
   if (found.count == 0) {

@@ -41,7 +41,7 @@ bool pairs_fit(const Exchange& x, const std::vector<FormPair>& pairs) {
 }
 
 PrivilegedKeys privileged_keys(const Exchange& x) {
-  return x.view->config().session.privileged;
+  return x.view->snapshot->privileged;
 }
 
 Fault change_in_cookie(Exchange& x, const std::vector<FormPair>& pairs, bool renew) {

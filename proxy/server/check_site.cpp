@@ -1,7 +1,6 @@
 #include "server/check_site.hpp"
 
 #include "base/log.hpp"
-#include "http/cross_site.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -22,7 +21,9 @@ std::optional<std::string_view> only_value(const RequestHead& head, FieldId id) 
   return value;
 }
 
-SiteHints hints_of(const Exchange& x) {
+}  // namespace
+
+SiteHints site_hints(const Exchange& x) {
   const RequestHead& head = x.work.request;
   SiteHints hints;
   hints.sec_fetch_site = only_value(head, FieldId::SecFetchSite);
@@ -32,6 +33,22 @@ SiteHints hints_of(const Exchange& x) {
   hints.port = x.site.port;
   hints.https = x.site.https;
   return hints;
+}
+
+namespace {
+
+std::string_view what_was_asked(const Exchange& x) {
+  if (x.upgrade) {
+    return "a WebSocket";
+  }
+  switch (x.route->kind) {
+    case RouteConfig::Kind::Show:
+      return "a look at a session";
+    case RouteConfig::Kind::Backend:
+      return "a request";
+    default:
+      return "the change of a session";
+  }
 }
 
 void report(Exchange& x, const std::string& page, const std::string& site, bool hidden) {
@@ -45,16 +62,17 @@ void report(Exchange& x, const std::string& page, const std::string& site, bool 
       "if that page may do this, list its origin in session.trusted_origins; if both are one site, "
       "the proxy before Keepsake must pass Host on, or send X-Forwarded-Host and -Port and be in "
       "trusted_proxies";
-  log::warn("{} at {} was refused: it came from {} ({}; request {})",
-            x.upgrade ? "a WebSocket" : "the change of a session", site, page,
+  log::warn("{} at {} was refused: it came from {} ({}; request {})", what_was_asked(x), site, page,
             hidden ? kHidden : kOther, request_id(x));
 }
 
 }  // namespace
 
 Fault check_site(Exchange& x) {
-  const SiteHints hints = hints_of(x);
-  if (!cross_site(hints, x.view->config().session.trusted_origins)) {
+  const bool shows = x.route->kind == RouteConfig::Kind::Show;
+  const SiteHints hints = site_hints(x);
+  const std::span<const std::string> trusted = x.view->config().session.trusted_origins;
+  if (!cross_site(hints, shows ? std::span<const std::string>{} : trusted)) {
     return Fault::None;
   }
   x.worker.metrics().add(Counter::CrossSiteRefused);

@@ -7,6 +7,7 @@
 #include "server/change_session.hpp"
 #include "server/report_cookies.hpp"
 #include "server/response_head.hpp"
+#include "server/return_page.hpp"
 #include "server/set_cookie.hpp"
 #include "server/worker.hpp"
 
@@ -99,7 +100,7 @@ bool may_wait(const Exchange& x, std::int64_t now) {
 
 // Writes a cookie that nothing has changed, if it is due.
 void renew_cookie(Exchange& x, std::int64_t now) {
-  const bool due = cookie_is_due(x, now);
+  const bool due = x.route->touch && cookie_is_due(x, now);
   if (x.session.rivals || x.session.former || (!due && !x.session.reseal) || may_wait(x, now)) {
     return;
   }
@@ -138,9 +139,20 @@ void append_cookie(Exchange& x) {
   }
 }
 
+// Everything that the response says of the session, once a backend's changes are made.
+void append_news(Exchange& x) {
+  append_cookie(x);
+  if (x.return_news != ReturnCookieNews::None) {
+    append_return_cookie(x);
+  }
+  if (x.rules->is_private && x.reply.status == 0) {
+    forbid_caching(x);
+  }
+}
+
 Task<void> commit_after_writes(Exchange& x) {
   co_await apply_backend_writes(x);
-  append_cookie(x);
+  append_news(x);
 }
 
 }  // namespace
@@ -170,7 +182,7 @@ Task<void> commit_session(Exchange& x) {
   if (x.reply.status == 0 && x.balancer->config().writes_session) {
     return commit_after_writes(x);
   }
-  append_cookie(x);
+  append_news(x);
   return {};
 }
 

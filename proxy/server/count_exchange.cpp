@@ -27,6 +27,8 @@ Answerer answerer_of(const Exchange& x) {
     case RouteConfig::Kind::Clear:
       return Answerer::Clear;
     case RouteConfig::Kind::Redirect:
+    case RouteConfig::Kind::Show:
+    case RouteConfig::Kind::Health:
       return Answerer::Proxy;
     case RouteConfig::Kind::Backend:
       break;

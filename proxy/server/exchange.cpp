@@ -48,7 +48,7 @@ Task<bool> run_exchange(Client& client) {
   if (x.session.opened) {
     hold_session(x);
   }
-  if (fault == Fault::None && is_session_limited(x)) {
+  if (fault == Fault::None && is_session_guarded(x)) {
     fault = guard_session(x);
   }
   if (fault == Fault::None && x.route != nullptr) {
@@ -76,6 +76,7 @@ Exchange::Exchange(Client& from, Workspace& w)
   site.https = client.peer.https;
   work.request_id.clear();
   work.session_lines.clear();
+  work.return_page.clear();
 }
 
 // The head was kept for the log; now its bytes go, and pipelined ones move up.

@@ -53,6 +53,7 @@ struct Workspace {
   std::string client;       // its address as text, when it is not the peer's
   std::string target;       // for the backend, when the route rewrites it
   std::string moved_lines;  // response lines that rewrite.location changed
+  std::string return_page;  // what the return cookie of the request keeps; empty: nothing
   RequestHead request;
   ResponseHead response;
   Session session;
@@ -81,6 +82,9 @@ struct SessionState {
       ids{};  // of all that opened and may be alive: see end_session
   std::size_t id_count = 0;
 };
+
+// What the response says of the return cookie.
+enum class ReturnCookieNews : std::uint8_t { None, Keep, Clear };
 
 // A response that Keepsake makes itself, instead of a backend's.
 struct LocalReply {
@@ -140,6 +144,7 @@ struct Exchange {
 
   // attach_session
   SessionState session;
+  ReturnCookieNews return_news = ReturnCookieNews::None;
 
   // hold_session: the worker's list, and what is known in an exchange that takes long
   Exchange* next_held = nullptr;

@@ -67,6 +67,12 @@ void fail_exchange(Exchange& x, Fault fault) {
     x.keep_alive = false;
     return;
   }
+  if (!x.reply.location.empty()) {  // the fault leads elsewhere: require_session
+    x.reply.status = 303;
+    x.reply.reason = reason_phrase(303);
+    x.work.body.clear();
+    return;
+  }
   const Field* accept = x.head_read ? x.work.request.find(FieldId::Accept) : nullptr;
   const bool html = accept != nullptr && prefers_html(accept->value);
   x.reply.status = info.status;

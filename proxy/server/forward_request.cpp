@@ -168,10 +168,22 @@ bool may_retry(const Exchange& x, const Attempt& attempt) {
   return whole && attempt.fault == Fault::BackendClosed && idempotent(x.work.request.method);
 }
 
+// RFC 9110 9.2.1.
+bool is_safe(Method method) {
+  return method == Method::Get || method == Method::Head || method == Method::Options;
+}
+
+// Requests that pages of other sites must not make: a WebSocket with the visitor's session, and
+// where the route says so every one that could change something.
+bool is_for_own_pages(const Exchange& x) {
+  return (x.upgrade && x.route->session) ||
+         (x.route->refuses_cross_site && (x.upgrade || !is_safe(x.work.request.method)));
+}
+
 }  // namespace
 
 Task<Fault> forward_request(Exchange& x) {
-  if (x.upgrade && x.route->session) {
+  if (is_for_own_pages(x)) {
     if (const Fault fault = check_site(x); fault != Fault::None) {
       co_return fault;
     }

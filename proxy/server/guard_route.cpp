@@ -4,6 +4,7 @@
 
 #include "http/forwarded.hpp"
 #include "server/client_address.hpp"
+#include "server/require_session.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -85,8 +86,9 @@ Fault guard_session(Exchange& x) {
   const Fault fault = take_tokens(x, RateLimit::Per::Session);
   if (fault != Fault::None) {
     x.session.keep_cookie = true;
+    return fault;
   }
-  return fault;
+  return x.route->require.empty() ? Fault::None : require_session(x);
 }
 
 }  // namespace keepsake

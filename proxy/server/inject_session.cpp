@@ -55,7 +55,8 @@ void append_all_json(const Session& session, std::string& out) {
   out.push_back('}');
 }
 
-bool append_value(const Session& session, const SessionHeader& header, std::string& out) {
+bool append_value(const Session& session, std::string_view return_page, const SessionHeader& header,
+                  std::string& out) {
   switch (header.source) {
     case SessionHeader::Source::Value: {
       const std::optional<std::string_view> value = session.find(header.key);
@@ -73,6 +74,9 @@ bool append_value(const Session& session, const SessionHeader& header, std::stri
       }
       append_store_key(session.id, out);
       return true;
+    case SessionHeader::Source::Return:
+      out.append(return_page);
+      return !return_page.empty();
   }
   return false;
 }
@@ -93,13 +97,13 @@ std::string_view value_in(std::string_view lines, std::string_view name) {
 }  // namespace
 
 void inject_session(Exchange& x, std::string& out) {
-  if (!x.session.opened) {
+  if (!x.session.opened && x.work.return_page.empty()) {
     return;
   }
   for (const SessionHeader& header : x.view->config().session.headers) {
     const std::size_t start = out.size();
     out.append(header.name).append(": "sv);
-    if (append_value(x.work.session, header, out)) {
+    if (append_value(x.work.session, x.work.return_page, header, out)) {
       out.append("\r\n"sv);
     } else {
       out.resize(start);

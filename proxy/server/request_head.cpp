@@ -117,8 +117,10 @@ void append_cookie_line(const Exchange& x, const Field& field, std::string& out)
   const std::size_t start = out.size();
   out.append(field.name).append(": "sv);
   const std::size_t value = out.size();
+  const std::string& return_name = x.view->snapshot->return_name;
   const auto is_ours = [&](std::string_view part) {
-    return is_cookie_of(part, names.front()) || (names.size() > 1 && is_former(x, part));
+    return is_cookie_of(part, names.front()) || (names.size() > 1 && is_former(x, part)) ||
+           (!return_name.empty() && is_cookie_of(part, return_name));
   };
   if (!append_cookies_without(field.value, is_ours, out)) {
     out.resize(start);

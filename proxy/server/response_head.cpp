@@ -28,12 +28,14 @@ void drop_nominated(ResponseHead& head, std::string_view option) {
 }
 
 bool is_ours(const Exchange& x, const Field& field) {
-  if (!set_cookie_names(field.value, x.view->config().session.cookie.name)) {
+  const std::string& return_name = x.view->snapshot->return_name;
+  const bool session = set_cookie_names(field.value, x.view->config().session.cookie.name);
+  if (!session && (return_name.empty() || !set_cookie_names(field.value, return_name))) {
     return false;
   }
   x.worker.metrics().add(Counter::DroppedSetCookies);
   if (x.worker.shared().seldom.now(SeldomLine::DroppedSetCookie, x.worker.clock().steady())) {
-    const std::string& name = x.view->config().session.cookie.name;
+    const std::string& name = session ? x.view->config().session.cookie.name : return_name;
     log::warn(
         "backend {} sent a Set-Cookie with the session cookie's name, \"{}\": removed, and it does "
         "not get that cookie from browsers either. Give one of the two another name: "

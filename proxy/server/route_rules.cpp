@@ -27,6 +27,17 @@ std::uint64_t rule_id(const RouteConfig& route, const RateLimit& limit) {
   return hash;
 }
 
+// Whether the route has a Cache-Control of its own.
+bool says_how_to_cache(const RouteConfig& route) {
+  const auto is_cache_control = [](const HeaderValue& header) {
+    return equals_lower(header.name, "cache-control");
+  };
+  const std::vector<HeaderValue>& all = route.response_headers;
+  const std::vector<HeaderValue>& backend = route.rewrite.set_response_headers;
+  return std::any_of(all.begin(), all.end(), is_cache_control) ||
+         std::any_of(backend.begin(), backend.end(), is_cache_control);
+}
+
 void append_line(const HeaderValue& header, std::string& out) {
   out.append(header.name).append(": ").append(header.value).append("\r\n");
 }
@@ -60,8 +71,10 @@ RouteRules::RouteRules(const Config& config, const RouteConfig& route) : RouteRu
   guarded = !route.allow.empty() || !route.deny.empty();
   for (const RateLimit& limit : route.rate_limits) {
     rates.emplace_back(limit, rule_id(route, limit));
-    (limit.per == RateLimit::Per::Client ? guarded : session_limited) = true;
+    (limit.per == RateLimit::Per::Client ? guarded : session_guarded) = true;
   }
+  session_guarded = session_guarded || !route.require.empty();
+  is_private = !route.require.empty() && !says_how_to_cache(route);
 
   const RewriteConfig& rewrite = route.rewrite;
   rewrites_target = !rewrite.strip_prefix.empty() || !rewrite.add_prefix.empty();

@@ -33,7 +33,8 @@ struct RouteRules {
   TimeoutsConfig timeouts;
 
   bool guarded = false;          // by allow, deny or a rate limit per client
-  bool session_limited = false;  // by a rate limit per session
+  bool session_guarded = false;  // by `require` or a rate limit per session
+  bool is_private = false;       // caches keep no response: `require`, and no Cache-Control here
   std::vector<RateRule> rates;
 
   bool rewrites_target = false;

@@ -29,7 +29,7 @@ void add_methods(const RouteConfig& route, std::string& allow) {
 }  // namespace
 
 Guard guard_of(const RouteConfig& route) {
-  if (!route.allow.empty() || !route.deny.empty()) {
+  if (!route.allow.empty() || !route.deny.empty() || !route.require.empty()) {
     return Guard::Refusing;
   }
   return route.rate_limits.empty() ? Guard::None : Guard::Rates;

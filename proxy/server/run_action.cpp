@@ -4,11 +4,16 @@
 
 #include "http/error_page.hpp"
 #include "http/form.hpp"
+#include "http/json_form.hpp"
+#include "http/page_load.hpp"
 #include "http/prefetch.hpp"
+#include "server/action_location.hpp"
 #include "server/change_session.hpp"
 #include "server/check_site.hpp"
 #include "server/client_side.hpp"
+#include "server/run_health.hpp"
 #include "server/run_redirect.hpp"
+#include "server/run_show.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -76,7 +81,8 @@ Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
 
 Task<Fault> run_set(Exchange& x) {
   const Field* type = x.work.request.find(FieldId::ContentType);
-  if (type == nullptr || !is_form_type(type->value)) {
+  const bool is_json = type != nullptr && is_json_type(type->value);
+  if (!is_json && (type == nullptr || !is_form_type(type->value))) {
     co_return Fault::WrongMediaType;
   }
   std::string& body = x.work.body;
@@ -90,7 +96,10 @@ Task<Fault> run_set(Exchange& x) {
     wanted.emplace_back(field.field);
   }
   std::vector<std::string> values;
-  if (const FormError error = read_form(body, wanted, values); error != FormError::None) {
+  const FormError error =
+      is_json ? read_json_form(body, wanted, values) : read_form(body, wanted, values);
+  if (error != FormError::None) {
+    x.note = describe(error);
     co_return fault_of(error);
   }
   std::vector<FormPair> pairs;
@@ -117,19 +126,27 @@ Task<Fault> run_kind(Exchange& x) {
       return run_set(x);
     case RouteConfig::Kind::Clear:
       return run_clear(x);
-    case RouteConfig::Kind::Redirect:
-    case RouteConfig::Kind::Backend:
-      break;  // changes nothing
+    default:
+      std::abort();  // changes nothing
   }
-  std::abort();
 }
 
-}  // namespace
+// A script has no use for the page that a form leads to.
+bool wants_no_page(const RequestHead& request) {
+  return names_media_type(request, "application/json") && !names_media_type(request, "text/html");
+}
 
-Task<Fault> run_action(Exchange& x) {
-  if (x.route->kind == RouteConfig::Kind::Redirect) {
-    co_return run_redirect(x);
-  }
+void answer(Exchange& x) {
+  const bool silent = wants_no_page(x.work.request);
+  const unsigned status = silent ? 204 : 303;  // RFC 9110 15.4.4: see the result by GET
+  x.reply.status = status;
+  x.reply.reason = reason_phrase(status);
+  x.reply.location = silent ? std::string_view{} : action_location(x);
+  x.work.body.clear();
+}
+
+// Changes the session as the route says.
+Task<Fault> change(Exchange& x) {
   if (const Fault fault = check_site(x); fault != Fault::None) {
     co_return fault;
   }
@@ -140,11 +157,26 @@ Task<Fault> run_action(Exchange& x) {
     x.reply.detail = expectation(x, fault);
     co_return fault;
   }
-  x.reply.status = 303;  // RFC 9110 15.4.4: see the result by GET
-  x.reply.reason = reason_phrase(303);
-  x.reply.location = x.route->redirect;
-  x.work.body.clear();
+  answer(x);
   co_return Fault::None;
+}
+
+}  // namespace
+
+Task<Fault> run_action(Exchange& x) {
+  switch (x.route->kind) {
+    case RouteConfig::Kind::Redirect:
+      co_return run_redirect(x);
+    case RouteConfig::Kind::Show:
+      co_return run_show(x);
+    case RouteConfig::Kind::Health:
+      co_return run_health(x);
+    case RouteConfig::Kind::Set:
+    case RouteConfig::Kind::Clear:
+    case RouteConfig::Kind::Backend:
+      break;
+  }
+  co_return co_await change(x);
 }
 
 }  // namespace keepsake

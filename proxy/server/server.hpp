@@ -49,6 +49,8 @@ class Server {
   // Reads certificates again whose files have changed. From the control thread; blocks on the disk.
   void refresh_certificates() { keepsake::refresh_certificates(snapshot_->certificates); }
 
+  // From now on `health` routes say that this process is not ready.
+  void announce_end() { shared_.leaving.store(true, std::memory_order_relaxed); }
   // Stops accepting, lets exchanges finish. Returns at once.
   void drain();
   // The same when another process has the sockets and accepts from them: nothing is closed that

@@ -136,6 +136,9 @@ void clear_former_scopes(Exchange& x, CookieAttributes attributes) {
 }  // namespace
 
 void forbid_caching(Exchange& x) {
+  if (x.for_one_visitor) {
+    return;
+  }
   x.for_one_visitor = true;
   x.work.session_lines.append("Cache-Control: private, no-store\r\n"sv);
   for (Field& field : x.work.response.fields) {
@@ -174,6 +177,32 @@ void clear_cookie(Exchange& x) {
   append_clear_cookie(attributes, x.work.session_lines);
   end_line(x);
   clear_former_scopes(x, attributes);
+  forbid_caching(x);
+}
+
+bool set_return_cookie(Exchange& x, std::string_view page) {
+  std::string& value = x.work.scratch;
+  value.clear();
+  const std::int64_t now = unix_seconds(x.worker.clock().wall());
+  if (!x.view->return_cookie->seal(page, now, seal_host(x), value)) {
+    return false;
+  }
+  CookieAttributes attributes = attributes_of(x);
+  attributes.name = x.view->snapshot->return_name;
+  attributes.max_age = ReturnCookie::kLifetime;
+  begin_line(x);
+  append_set_cookie(attributes, value, x.work.session_lines);
+  end_line(x);
+  forbid_caching(x);
+  return true;
+}
+
+void clear_return_cookie(Exchange& x) {
+  CookieAttributes attributes = attributes_of(x);
+  attributes.name = x.view->snapshot->return_name;
+  begin_line(x);
+  append_clear_cookie(attributes, x.work.session_lines);
+  end_line(x);
   forbid_caching(x);
 }
 

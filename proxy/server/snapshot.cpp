@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/random.hpp"
+#include "config/privileged_keys.hpp"
+#include "config/require.hpp"
 #include "config/wipe.hpp"
 #include "server/inject_session.hpp"
 #include "session/codec_factory.hpp"
@@ -77,6 +79,10 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
       response_limits{config.limits.response_header, kResponseFields, 0} {
   rate_buckets = buckets_for(config, before);
+  if (has_else(config)) {
+    return_name = return_cookie_name(config.session.cookie);
+  }
+  privileged = privileged_keys(config);
   asterisk_route.path = "*";
   asterisk_route.session = false;
   if (config.session.store != SessionStoreKind::Cookie) {

@@ -39,6 +39,8 @@ struct Snapshot {
   std::vector<std::shared_ptr<const HashRing>> rings;  // by backend; null but for session_hash
   std::shared_ptr<const KeyRing> keys;
   std::vector<std::string> cookie_names;  // the session cookie's, then its former ones
+  std::string return_name;                // the return cookie's; empty where no route has `else`
+  std::vector<std::string> privileged;    // session keys that mean "signed in"
   Lifetime lifetime;
   Lifetime cookie_lifetime;  // of the cookie alone: with a store, which judges idleness, only what
                              // is absolute

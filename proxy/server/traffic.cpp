@@ -31,6 +31,7 @@ Traffic::Cells Traffic::bind(const Config& config) {
   Cells cells;
   for (const RouteConfig& route : config.routes) {
     cells.routes.push_back(cell(routes_, route_label(route)));
+    cells.denials.push_back(route.require.empty() ? nullptr : cell(denials_, route_label(route)));
   }
   cells.asterisk = cell(routes_, "*");
   cells.none = cell(routes_, kNoRoute);
@@ -48,6 +49,12 @@ void Traffic::add_to(TrafficFigures& figures) const {
       for (std::size_t status = 0; status < kStatusClasses; ++status) {
         sums[method][status] += (*route)[method][status].get();
       }
+    }
+  }
+  for (const auto& [name, denials] : denials_) {
+    ByDenial<std::uint64_t>& sums = figures.denials[name];
+    for (std::size_t i = 0; i < kDenials; ++i) {
+      sums[i] += (*denials)[i].get();
     }
   }
   for (const auto& [name, backend] : backends_) {

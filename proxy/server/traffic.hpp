@@ -1,6 +1,6 @@
 #pragma once
-// What one worker counts by names that the configuration gives: requests by route, the time that
-// each backend takes. A reload keeps the figures of whatever
+// What one worker counts by names that the configuration gives: requests by route, how many
+// `require` turned away, the time that each backend takes. A reload keeps the figures of whatever
 // keeps its name; a name that went stays, so that no counter ever goes back.
 //
 // The worker looks its names up once per configuration (bind), under a lock that only a scrape may
@@ -31,9 +31,15 @@ using ByOutcome = std::array<std::array<Number, kStatusClasses>, kMethods>;
 enum class Answerer : std::uint8_t { Backend, Set, Clear, Proxy, Count };
 inline constexpr std::size_t kAnswerers = static_cast<std::size_t>(Answerer::Count);
 
+// Why `require` did not admit a request; each Admission but the first.
+inline constexpr std::size_t kDenials = 3;
+template <class Number>
+using ByDenial = std::array<Number, kDenials>;
+
 // What was counted, of all workers together.
 struct TrafficFigures {
   std::map<std::string, ByOutcome<std::uint64_t>> routes;
+  std::map<std::string, ByDenial<std::uint64_t>> denials;  // of routes with `require`
   std::array<HistogramFigures, kAnswerers> durations;
   std::map<std::string, HistogramFigures> backends;  // until the head of the response
 };
@@ -44,12 +50,14 @@ std::string route_label(const RouteConfig& route);
 class Traffic {
  public:
   using Route = ByOutcome<Tally>;
+  using Denials = ByDenial<Tally>;
 
   // The cells of one configuration, by its indices. Valid as long as the Traffic.
   struct Cells {
     std::vector<Route*> routes;
-    Route* asterisk = nullptr;  // OPTIONS *
-    Route* none = nullptr;      // no route
+    std::vector<Denials*> denials;  // null where a route has no `require`
+    Route* asterisk = nullptr;      // OPTIONS *
+    Route* none = nullptr;          // no route
     std::vector<Histogram*> backends;
   };
   Cells bind(const Config& config);
@@ -65,6 +73,7 @@ class Traffic {
 
   mutable std::mutex mutex_;  // of the maps, not of the cells
   Named<Route> routes_;
+  Named<Denials> denials_;
   Named<Histogram> backends_;
   std::array<Histogram, kAnswerers> durations_;
 };

@@ -104,6 +104,10 @@ void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   view->store = store_for(*snapshot);
   view->cells = traffic_.bind(snapshot->config);
   view->codec = make_codec(snapshot->config.session, snapshot->keys, random_);
+  if (!snapshot->return_name.empty()) {
+    view->return_cookie =
+        std::make_unique<ReturnCookie>(snapshot->keys, snapshot->return_name, random_);
+  }
   view->keys = key_use_.cells_of(*snapshot->keys);
   for (std::size_t i = 0; i < snapshot->config.backends.size(); ++i) {
     view->backends.push_back(pools_.balancer(snapshot->config.backends[i], snapshot->rings[i],

@@ -34,6 +34,7 @@
 #include "server/traffic.hpp"
 #include "session/codec.hpp"
 #include "session/key_use.hpp"
+#include "session/return_cookie.hpp"
 #include "store/store_health.hpp"
 
 namespace keepsake {
@@ -46,7 +47,8 @@ class SessionStore;
 struct View {
   std::shared_ptr<const Snapshot> snapshot;
   std::unique_ptr<Codec> codec;
-  std::vector<KeyUse::Cell*> keys;  // the counts of the codec's keys, in their order
+  std::unique_ptr<ReturnCookie> return_cookie;  // null where no route has `else`
+  std::vector<KeyUse::Cell*> keys;              // the counts of the codec's keys, in their order
   std::vector<std::unique_ptr<Balancer>> backends;  // by index of Config::backends
   std::shared_ptr<SessionStore> store;              // null with store: cookie
   Traffic::Cells cells;                             // of the worker's traffic()
@@ -74,6 +76,7 @@ struct SharedCounts {
   ClientCounts per_client;
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
   StoreHealth store_health;
+  std::atomic<bool> leaving{false};  // the process ends soon: /healthz says so
   BackendBook backends;
   LogWriter log_writer;  // of the access log
   LineLimits lines;

@@ -40,6 +40,9 @@ void append_local_head(const Exchange& x, std::string& out) {
   if (!reply.allow.empty()) {
     out.append("Allow: "sv).append(reply.allow).append("\r\n"sv);
   }
+  if (reply.status == 401) {
+    out.append("WWW-Authenticate: Session\r\n"sv);  // RFC 9110 11.6.1
+  }
   if (reply.retry_after != 0) {
     append_number_line("Retry-After: ", reply.retry_after, out);
   }

@@ -197,6 +197,8 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "}\n  - {path: /y, redirect: /z, status: " + keys.at("routes[].status").fallback +
       "}\n  - {path: \"/*\", backend: app, rewrite: {" + section("routes[].rewrite") +
       "}, session: " + keys.at("routes[].session").fallback +
+      ", touch: " + keys.at("routes[].touch").fallback +
+      ", cross_site: " + keys.at("routes[].cross_site").fallback +
       ", abandon: " + keys.at("routes[].abandon").fallback + ", rate_limits: [{requests: 5, " +
       section("routes[].rate_limits[]") + "}]}\n" + "session: {secrets: [{env: SESSION_KEY, " +
       section("session.secrets[]") + "}], " + section("session") + ", " + whole("session.cookie") +

@@ -63,6 +63,12 @@ routes:
     rate_limits: [{per: client, requests: 10, every: 2s, burst: 20}, {requests: 1000, every: 1h}]
     allow: [10.0.0.0/8, "2001:db8::/32"]
     deny: [10.1.0.0/16]
+  - {path: /session, show: [user, "a b"], touch: false}
+  - {path: /healthz, health: true}
+  - {path: /enter, set: {nick: nick}, redirect: return}
+  - {path: /theme, set: {theme: theme}, redirect: back, require: [user]}
+  - {path: /login, backend: app, cross_site: refuse, touch: false}
+  - {path: "/staff/*", backend: app, require: {role: [admin, "a: b"], "my role": owner}, else: /login}
   - {path: "/*", backend: app, rate_limit: {per: session, requests: 3}}
 error_pages: {5xx: /etc/keepsake/down.html, 404: /etc/keepsake/missing.html}
 session:
@@ -72,7 +78,7 @@ session:
   redis: {url: "redis://127.0.0.1:6380/4", timeout: 1s}
   on_store_error: refuse
   max_sessions: 17
-  headers: {X-A: a, X-B: {key: "b c", encoding: display_string}, X-C: {all: json}, X-D: {id: true}}
+  headers: {X-A: a, X-B: {key: "b c", encoding: display_string}, X-C: {all: json}, X-D: {id: true}, X-E: {return: true}}
   idle_timeout: 2h
   absolute_timeout: 10d
   touch_interval: 5m

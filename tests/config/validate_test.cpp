@@ -279,3 +279,47 @@ TEST_CASE("check warns of what makes session fixation possible", "[config][sessi
   CHECK_FALSE(warned(http, writes, "  store: cookie\n", about));
   CHECK_FALSE(warned(http, "", "  store: memory\n", about));
 }
+
+TEST_CASE("a required value is no claim of the visitor", "[config][require]") {
+  const auto routes = [](const std::string& more) {
+    return warnings("routes:\n  - {path: /set, set: {nick: nick}}\n" + more);
+  };
+  CHECK(routes("  - {path: /login, backend: app}\n"
+               "  - {path: \"/*\", backend: app, require: [user], else: \"/login?why=session\"}")
+            .empty());
+  CHECK(routes("  - {path: \"/*\", backend: app, require: [nick]}") ==
+        std::vector<std::string>{
+            "test.yaml:8:42: routes[1].require[0]: a set route writes nick: its value is the "
+            "visitor's own claim"});
+}
+
+TEST_CASE("a way back without a way there is worth a warning", "[config][require]") {
+  const std::string enter = "routes:\n  - {path: /enter, set: {a: b}, redirect: return}\n";
+  CHECK(warnings(enter) == std::vector<std::string>{"test.yaml:7:43: routes[0].redirect: no route "
+                                                    "has else, so that this always leads to /"});
+  CHECK(warnings(enter + "  - {path: /login, backend: app}\n"
+                         "  - {path: \"/*\", backend: app, require: [user], else: /login}")
+            .empty());
+}
+
+TEST_CASE("else may lead to whatever route takes it", "[config][require]") {
+  const auto loads_with = [](const std::string& routes) {
+    return loads(minimal("routes:\n" + routes));
+  };
+  const std::string guarded = "  - {path: \"/*\", backend: app, require: [user], else: /login}";
+  CHECK(
+      loads_with("  - {path: /login, redirect: /sign-in/}\n"
+                 "  - {path: \"/sign-in/*\", backend: app}\n" +
+                 guarded));
+  CHECK(
+      loads_with("  - {path: /login, methods: [POST], backend: app}\n"
+                 "  - {path: /login, methods: [GET], backend: app}\n" +
+                 guarded));
+  CHECK_FALSE(loads_with("  - {path: /login, methods: [POST], backend: app}\n" + guarded));
+  CHECK_FALSE(loads_with("  - {path: /login, host: b.example, backend: app}\n" + guarded));
+  CHECK_FALSE(loads_with("  - {path: /login, set: {a: b}}\n" + guarded));
+  CHECK_FALSE(loads_with("  - {path: /login, clear: true}\n" + guarded));
+  CHECK(loads_with(
+      "  - {path: /login, host: b.example, backend: app}\n"
+      "  - {path: \"/*\", host: b.example, backend: app, require: [user], else: /login}"));
+}

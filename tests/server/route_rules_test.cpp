@@ -28,7 +28,7 @@ TEST_CASE("without overrides a route has the global limits and timeouts", "[serv
   CHECK(rules.limits == config.limits);
   CHECK(rules.timeouts == config.timeouts);
   CHECK_FALSE(rules.guarded);
-  CHECK_FALSE(rules.session_limited);
+  CHECK_FALSE(rules.session_guarded);
   CHECK_FALSE(rules.rewrites_target);
   CHECK_FALSE(rules.adds_lines);
   CHECK(rules.request_names.empty());
