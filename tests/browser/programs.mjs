@@ -37,10 +37,11 @@ export function freePort() {
 }
 
 class Program {
-  constructor(name, options, env = {}) {
+  constructor(name, options, env = {}, cwd = undefined) {
     this.name = name;
     this.output = '';
-    this.child = spawn(join(bin, name), options, { env: { ...process.env, ...env } });
+    const file = name.includes('/') ? name : join(bin, name);
+    this.child = spawn(file, options, { cwd, env: { ...process.env, ...env } });
     this.ended = new Promise((resolve) => {
       this.child.on('exit', (code, signal) => resolve(code ?? signal));
       this.child.on('error', (error) => resolve(error.message));
@@ -101,6 +102,21 @@ export async function startKeepsakeWith(config, port, secret) {
   const file = join(freshFolder(), 'keepsake.yaml');
   writeFileSync(file, config);
   return new Program('keepsake', ['run', '--config', file], { SESSION_KEY: secret }).answersAt(port);
+}
+
+// The backend of config/examples/sign-in, by the Python that Debian's packages belong to.
+export async function startSignInBackend(port) {
+  return new Program('/usr/bin/python3', ['-B', '-m', 'flask', '--app', 'flask_app', 'run', '--port', `${port}`], {},
+    join(root, 'config/examples/sign-in')).answersAt(port);
+}
+
+// And its configuration, with another address and further routes before the others.
+export async function startSignIn({ port, backendPort, routes = '' }) {
+  const shipped = readFileSync(join(root, 'config/examples/sign-in/keepsake.yaml'), 'utf8');
+  const config = shipped.replace('0.0.0.0:8080', `127.0.0.1:${port}`).replace('127.0.0.1:3000', `127.0.0.1:${backendPort}`)
+    .replace('requests: 10', 'requests: 1000').replace('routes:\n', `routes:\n${routes}`);
+  assert.ok(config.includes(`:${port}`) && config.includes(`:${backendPort}`) && config.includes('requests: 1000'));
+  return startKeepsakeWith(config, port, newSecret());
 }
 
 export async function startDemo(port) {

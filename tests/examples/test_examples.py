@@ -77,7 +77,8 @@ class Example(TestCase):
     def example(self, name, changes, **variables):
         """Keepsake with the example on a free port of the loopback; `changes` replaces what cannot be had here."""
         text = (EXAMPLES / name).read_text()
-        for old, new in {"0.0.0.0:8080": "127.0.0.1:0", **changes}.items():
+        usual = {} if "127.0.0.1:8080" in changes else {"0.0.0.0:8080": "127.0.0.1:0"}
+        for old, new in {**usual, **changes}.items():
             self.assertIn(old, text)
             text = text.replace(old, new)
         return self.start(text, **variables).port
@@ -120,6 +121,56 @@ class Frameworks(Example):
         self.program(["./service"], port, PORT=str(port))
         self.remembers(self.example("go.yaml", {}, BACKEND=f"127.0.0.1:{port}"))
 
+    def signs_in(self, backend):
+        """A deep link, the form, a wrong and a good password, the page, the way out."""
+        port = self.example("sign-in/keepsake.yaml", {}, BACKEND=f"127.0.0.1:{backend}")
+        page, form = {"Accept": "text/html"}, {"Content-Type": "application/x-www-form-urlencoded"}
+        away = request(port, "/account/orders?year=2024", headers=page)
+        self.assertEqual((away.status, away.headers["Location"]), (303, "/login"))
+        kept = away.headers["Set-Cookie"].split(";")[0]
+        self.assertIn("Password", request(port, "/login", headers={"Cookie": kept}).body)
+        for user, password in (("ada", "wrong"), ("ada", ""), ("eve", "of nobody"), ("", "")):
+            wrong = request(port, "/login", "POST", urllib.parse.urlencode({"user": user, "password": password}),
+                            {"Cookie": kept, **form})
+            self.assertEqual((wrong.status, wrong.headers["Set-Cookie"]), (403, None), user)
+        good = request(port, "/login", "POST", "user=ada&password=correct+horse", {"Cookie": kept, **form})
+        self.assertEqual((good.status, good.headers["Location"]), (303, "/account/orders?year=2024"))
+        self.assertIsNone(good.headers["X-Session-Set"])
+        user = {"Cookie": good.headers["Set-Cookie"].split(";")[0]}
+        account = request(port, good.headers["Location"], headers=user)
+        self.assertIn("Hello ada", account.body)
+        self.assertIn("/account/orders?year=2024", account.body)
+        self.assertEqual(account.headers["Cache-Control"], "private, no-store")
+        self.assertEqual(request(port, "/session", headers=user).body, '{"user":"ada"}\n')
+        self.assertEqual(request(port, "/account", headers={"X-Session-User": "ada"}).status, 401)
+        foreign = request(port, "/login", "POST", "user=ada&password=correct+horse", {"Sec-Fetch-Site": "cross-site", **form})
+        self.assertEqual(foreign.status, 403)
+        out = request(port, "/logout", "POST", headers=user)
+        self.assertEqual((out.status, out.headers["Location"]), (303, "/"))
+        self.assertIn("Max-Age=0", out.headers["Set-Cookie"])
+        sent = [request(port, "/login", "POST", "user=ada&password=guess", form).status for _ in range(10)]
+        self.assertEqual(sent[-1], 429)
+
+    def test_sign_in_with_flask(self):
+        port = free_port()
+        shutil.copy(EXAMPLES / "sign-in/flask_app.py", self.folder)
+        self.program([PYTHON, "-m", "flask", "--app", "flask_app", "run", "--port", str(port)], port)
+        self.signs_in(port)
+
+    def test_sign_in_with_express(self):
+        port = free_port()
+        self.app("../sign-in/express_app.mjs")
+        self.program(["node", "express_app.mjs"], port, PORT=str(port))
+        self.signs_in(port)
+
+    @unittest.skipUnless(shutil.which("go"), "go is not installed")
+    def test_sign_in_with_go(self):
+        port = free_port()
+        self.app("../sign-in/main.go")
+        subprocess.run(["go", "build", "-o", "service", "main.go"], cwd=self.folder, check=True)
+        self.program(["./service"], port, PORT=str(port))
+        self.signs_in(port)
+
     def test_php(self):
         port = free_port()
         self.program(["php", "-S", f"127.0.0.1:{port}", self.app("index.php")], port)
@@ -144,7 +195,7 @@ class Frameworks(Example):
 class All(unittest.TestCase):
     def test_every_example_has_a_test(self):
         files = {str(path.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("*.yaml")}
-        driven = set(re.findall(r'self\.example\("([\w.-]+)"', pathlib.Path(__file__).read_text())) | {"tls/keepsake.yaml"}
+        driven = set(re.findall(r'self\.example\("([\w./-]+)"', pathlib.Path(__file__).read_text())) | {"tls/keepsake.yaml"}
         self.assertEqual(files, driven)
 
 
@@ -213,6 +264,54 @@ class Deployments(Example):
         large = b"POST /api/users HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1048577\r\n\r\n"
         self.assertTrue(support.raw(port, large).startswith(b"HTTP/1.1 413 "))
         self.assertEqual(of("198.51.100.1", "/").headers["X-Frame-Options"], "DENY")
+
+    def test_behind_oauth2_proxy_the_backend_is_told_who_it_is(self):
+        told = lambda page, _: f"{page.headers.get('X-Forwarded-User')} {page.headers.get('X-Session-Theme')}"
+        port = self.example("sign-in/behind-oauth2-proxy.yaml", {"127.0.0.1:8080": "127.0.0.1:0"},
+                            BACKEND=f"127.0.0.1:{self.service(told)}")
+        answer = request(port, "/theme", "POST", "theme=dark", {"Content-Type": "application/x-www-form-urlencoded",
+                                                                "Referer": f"http://127.0.0.1:{port}/page"})
+        self.assertEqual(answer.headers["Location"], "/page")
+        seen = request(port, "/", headers={"Cookie": answer.cookie(), "X-Forwarded-User": "ada"})
+        self.assertEqual(seen.body, "ada dark")
+
+    def test_before_oauth2_proxy_its_paths_and_its_cookie_reach_it(self):
+        told = lambda page, _: f"{page.path} {page.headers.get('Cookie')}"
+        app, proxy = self.service(lambda *_: "app"), self.service(told, lambda _: {"Set-Cookie": "_oauth2_proxy=abc"})
+        port = self.example("sign-in/before-oauth2-proxy.yaml", {}, BACKEND=f"127.0.0.1:{app}", OAUTH2_PROXY=f"127.0.0.1:{proxy}")
+        self.assertEqual(request(port, "/").body, "app")
+        answer = request(port, "/oauth2/start?rd=%2Faccount", headers={"Cookie": "_oauth2_proxy=old; session=x"})
+        self.assertEqual(answer.body, "/oauth2/start?rd=%2Faccount _oauth2_proxy=old")
+        self.assertEqual(answer.headers["Set-Cookie"], "_oauth2_proxy=abc")
+        self.assertEqual(request(port, "/account/x").body, "/account/x None")
+
+    def test_behind_caddy_its_word_counts(self):
+        port = self.example("sign-in/behind-caddy.yaml", {"127.0.0.1:8080": "127.0.0.1:0"}, BACKEND=f"127.0.0.1:{self.service()}")
+        answer = request(port, "/setName", "POST", "name=Zo", {"Content-Type": "application/x-www-form-urlencoded",
+                                                               "X-Forwarded-Proto": "https"})
+        self.assertRegex(answer.headers["Set-Cookie"], r"^__Host-session=.*; Secure")
+
+    @unittest.skipUnless(shutil.which("caddy"), "caddy is not installed")
+    def test_caddy_takes_its_file(self):
+        caddy = subprocess.run(["caddy", "adapt", "--config", str(EXAMPLES / "sign-in/Caddyfile"), "--adapter", "caddyfile"],
+                               capture_output=True, text=True)
+        self.assertEqual(caddy.returncode, 0, caddy.stderr)
+        self.assertIn("127.0.0.1:8080", caddy.stdout)
+
+    def test_with_certbot_the_challenge_is_served_from_its_folder(self):
+        shutil.copy(EXAMPLES / "tls/make-certificate.sh", self.folder)
+        subprocess.run(["./make-certificate.sh", "localhost"], cwd=self.folder, check=True, capture_output=True)
+        (self.folder / "tls.crt").rename(self.folder / "fullchain.pem")
+        (self.folder / "tls.key").rename(self.folder / "privkey.pem")
+        challenge = self.folder / ".well-known/acme-challenge"
+        challenge.mkdir(parents=True)
+        (challenge / "token").write_text("token.thumbprint")
+        files, plain = free_port(), free_port()
+        self.program([PYTHON, "-m", "http.server", str(files), "--bind", "127.0.0.1", "--directory", str(self.folder)], files)
+        self.example("sign-in/with-certbot.yaml", {"0.0.0.0:8443": "127.0.0.1:0", "0.0.0.0:8080": f"127.0.0.1:{plain}",
+                                                   "127.0.0.1:8000": f"127.0.0.1:{files}"},
+                     CERTIFICATES=str(self.folder), BACKEND=f"127.0.0.1:{self.service()}")
+        self.assertEqual(request(plain, "/.well-known/acme-challenge/token").body, "token.thumbprint")
 
     def test_a_backend_that_writes_counts_visits(self):
         def more(page):
