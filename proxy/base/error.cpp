@@ -42,7 +42,7 @@ constexpr FaultInfo kFaults[] = {
     {"wrong_media_type", C, 415, "Unsupported Media Type",
      "Send the form as application/x-www-form-urlencoded or application/json, in UTF-8.", false},
     {"bad_form", C, 400, "Bad Request",
-     "The form must be well-formed UTF-8 text without control characters.", false},
+     "The form must be percent-encoded UTF-8 text without control characters.", false},
     {"missing_field", C, 400, "Bad Request", "A field of the form is missing.", false},
     {"value_too_large", C, 413, "Content Too Large", "A value is too long to be remembered.",
      false},

@@ -31,6 +31,11 @@ Fault fault_of(FormError error) {
   }
 }
 
+bool is_json(const Exchange& x) {
+  const Field* type = x.work.request.find(FieldId::ContentType);
+  return type != nullptr && is_json_type(type->value);
+}
+
 // What was expected, where the configuration has it.
 std::string expectation(const Exchange& x, Fault fault) {
   const Config& config = x.view->config();
@@ -42,6 +47,10 @@ std::string expectation(const Exchange& x, Fault fault) {
       }
       return "The form needs: " + fields + ".";
     }
+    case Fault::BadForm:
+      return is_json(x) ? "The body must be one flat JSON object in UTF-8, with each name once and "
+                          "without control characters."
+                        : "";
     case Fault::BodyTooLarge:
       return "A form has at most " + std::to_string(x.rules->limits.form) + " bytes.";
     case Fault::ValueTooLarge:
@@ -81,8 +90,7 @@ Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
 
 Task<Fault> run_set(Exchange& x) {
   const Field* type = x.work.request.find(FieldId::ContentType);
-  const bool is_json = type != nullptr && is_json_type(type->value);
-  if (!is_json && (type == nullptr || !is_form_type(type->value))) {
+  if (!is_json(x) && (type == nullptr || !is_form_type(type->value))) {
     co_return Fault::WrongMediaType;
   }
   std::string& body = x.work.body;
@@ -97,7 +105,7 @@ Task<Fault> run_set(Exchange& x) {
   }
   std::vector<std::string> values;
   const FormError error =
-      is_json ? read_json_form(body, wanted, values) : read_form(body, wanted, values);
+      is_json(x) ? read_json_form(body, wanted, values) : read_form(body, wanted, values);
   if (error != FormError::None) {
     x.note = describe(error);
     co_return fault_of(error);

@@ -262,7 +262,9 @@ class Mutations(support.TestCase):
         self.world()
         good = self.arrive(b"Alice")
         for form, kind, status, words in (
-                (b"{}", b"application/json", 415, "application/x-www-form-urlencoded"),
+                (b"{}", b"application/xml", 415, "application/x-www-form-urlencoded"),
+                (b"{}", b"application/json", 400, "\"name\""),
+                (b"{\"name\":[]}", b"application/json", 400, "flat JSON object"),
                 (b"name=x", None, 415, "application/x-www-form-urlencoded"),
                 (b"name=x", b"text/plain", 415, "application/x-www-form-urlencoded"),
                 (b"name=x", FORM + b"; charset=latin1", 415, "UTF-8"),

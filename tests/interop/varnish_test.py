@@ -22,6 +22,9 @@ routes:
   - {path: /setName, set: {myName: name}, redirect: /}
   - {path: /reset, clear: true, redirect: /}
   - {path: "/static/*", backend: app, session: false}
+  - {path: /login, backend: app}
+  - {path: /session, show: [myName]}
+  - {path: "/account/*", backend: app, require: [myName], else: /login}
   - {path: "/*", backend: app}
 session:
   secrets: [{env: SESSION_KEY}]
@@ -113,6 +116,20 @@ class Caching(support.TestCase):
         alice, bob = self.arrive("Alice"), self.arrive("Bob")
         self.assertEqual(self.get(cookie=alice).body, "page of Alice at /")
         self.assertEqual(self.get(cookie=bob).body, "page of Alice at /")
+
+    def test_nothing_of_a_route_that_needs_a_session_is_kept(self):
+        """Not even by a cache that looks at no Vary."""
+        self.world(BOLD + "sub vcl_backend_response { unset beresp.http.Vary; }")
+        alice, bob = self.arrive("Alice"), self.arrive("Bob")
+        for _ in range(2):
+            for who, name in ((alice, "Alice"), (bob, "Bob")):
+                page = self.get("/account/x", cookie=who)
+                self.assertEqual((page.body, page.hit), (f"page of {name} at /account/x", False))
+                self.assertEqual(self.get("/session", cookie=who).body, f'{{"myName":"{name}"}}\n')
+            away = self.get("/account/x", Accept="text/html")
+            self.assertEqual((away.status, away.hit), (303, False))
+            self.assertEqual(self.get("/account/x").status, 401)
+            self.assertEqual(self.get("/session").body, "{}\n")
 
     def test_no_response_with_a_cookie_of_ours_is_kept(self):
         self.world(touch="1s")

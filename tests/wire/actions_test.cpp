@@ -72,7 +72,8 @@ TEST_CASE("what a set action refuses leaves the session as it was", "[wire][acti
   };
   const std::string too_big = "name=" + std::string(8 * 1024, 'x');
   const Refusal refusals[] = {
-      {set("{}", "Content-Type: application/json\r\n"), 415},
+      {set("{}", "Content-Type: application/json\r\n"), 400},
+      {set("<name/>", "Content-Type: application/xml\r\n"), 415},
       {set("name=x", ""), 415},
       {set("name=x", "Content-Type: application/x-www-form-urlencoded; charset=latin1\r\n"), 415},
       {set("name=x", "Content-Type: multipart/form-data; boundary=x\r\n"), 415},
