@@ -17,7 +17,7 @@ bool is_one_line(std::string_view value) {
   return value.find_first_of("\r\n\0"sv) == std::string_view::npos;
 }
 
-bool is_digit(char c) {
+bool is_decimal(char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -49,8 +49,8 @@ void ResponseText::append(std::string_view text) {
 }
 
 void ResponseText::add_status(std::string_view value) {
-  if (status_ != 0 || size_ != 0 || value.size() != 3 || !is_digit(value[0]) ||
-      !is_digit(value[1]) || !is_digit(value[2]) || value[0] == '0') {
+  if (status_ != 0 || size_ != 0 || value.size() != 3 || !is_decimal(value[0]) ||
+      !is_decimal(value[1]) || !is_decimal(value[2]) || value[0] == '0') {
     fail(Fault::BackendBadResponse, "malformed :status");
     return;
   }

@@ -41,8 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(!loaded.config->listen.empty() && !loaded.config->backends.empty());
     const auto& redis = loaded.config->session.redis;
     if (!redis || redis->password.empty()) {  // which a dump never shows
-      const Loaded again =
-          load_config_text(dump_config(*loaded.config), "dump.yaml", world());
+      const Loaded again = load_config_text(dump_config(*loaded.config), "dump.yaml", world());
       must(again.config && *again.config == *loaded.config);
     }
   }
