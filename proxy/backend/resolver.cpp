@@ -9,7 +9,7 @@
 #include <chrono>
 #include <utility>
 
-#include "backend/server_addresses.hpp"
+#include "base/endpoint.hpp"
 #include "base/log.hpp"
 
 namespace keepsake {
@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kShortest{1};
 constexpr std::chrono::seconds kLongest{60};
 // A name without an answer is asked for again after 1, 2, 4 and then every 5 seconds.
 constexpr Millis kLongestRetry{5000};
+// A cluster has no more servers.
+constexpr std::size_t kMostAlso = 1000;
 
 // In one order, whatever the name server likes today, and each once.
 void tidy(std::vector<Endpoint>& endpoints) {
@@ -69,13 +71,38 @@ void Resolver::watch(const std::vector<BackendConfig>& backends) {
     }
   }
   const bool needed = !names.empty();
-  {
-    const std::lock_guard lock(mutex_);
-    wanted_ = std::move(names);
-    fresh_ = true;
+  const std::lock_guard lock(mutex_);
+  wanted_ = std::move(names);
+  fresh_ = true;
+  if (needed) {
+    need_thread();
   }
   wake();
-  if (needed && !thread_.joinable()) {
+}
+
+void Resolver::watch_also(const ServerConfig& server) {
+  if (!literal_endpoints(server.address).empty()) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  const bool known = std::any_of(also_.begin(), also_.end(), [&server](const ServerConfig& other) {
+    return other.url == server.url;
+  });
+  if (!known && also_.size() >= kMostAlso) {
+    also_.erase(also_.begin());
+  }
+  if (!known) {
+    also_.push_back(server);
+    fresh_ = true;
+  }
+  repeat_.push_back(server.url);
+  need_thread();
+  wake();
+}
+
+// With the mutex held.
+void Resolver::need_thread() {
+  if (!thread_.joinable()) {
     // Signals are for the control thread.
     sigset_t all, old;
     sigfillset(&all);
@@ -148,6 +175,12 @@ void Resolver::finish(Entry& entry, Resolved resolved) {
   }
 }
 
+void Resolver::report_again(const Entry& entry) const {
+  if (!entry.last.empty()) {
+    report_(entry.server, entry.last);
+  }
+}
+
 Millis Resolver::until_next(SteadyTime time) const {
   SteadyTime next = time + kLongest;
   for (const auto& [url, entry] : entries_) {
@@ -160,6 +193,7 @@ Millis Resolver::until_next(SteadyTime time) const {
 
 void Resolver::run() {
   std::vector<pollfd> polls;
+  std::vector<std::string> repeat;
   while (true) {
     {
       const std::lock_guard lock(mutex_);
@@ -167,7 +201,15 @@ void Resolver::run() {
         return;
       }
       if (std::exchange(fresh_, false)) {
-        take_over(std::exchange(wanted_, {}));
+        std::vector<ServerConfig> all = wanted_;
+        all.insert(all.end(), also_.begin(), also_.end());
+        take_over(std::move(all));
+      }
+      repeat = std::exchange(repeat_, {});
+    }
+    for (const std::string& url : repeat) {
+      if (const auto known = entries_.find(url); known != entries_.end()) {
+        report_again(*known->second);
       }
     }
     ask_those_due(now());

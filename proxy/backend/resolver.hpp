@@ -39,6 +39,9 @@ class Resolver {
   // From now on these servers are looked after; those that are no names are ignored. An answer for
   // a server that stays is not reported again while it is the same.
   void watch(const std::vector<BackendConfig>& backends);
+  // This one too, whatever watch() says later; its answer is reported in any case. From any thread.
+  // Of very many the oldest are given up.
+  void watch_also(const ServerConfig& server);
 
  private:
   struct Entry {
@@ -55,16 +58,20 @@ class Resolver {
   void take_over(std::vector<ServerConfig> wanted);
   void ask_those_due(SteadyTime now);
   void finish(Entry& entry, Resolved resolved);
+  void report_again(const Entry& entry) const;
   Millis until_next(SteadyTime now) const;
   void wake() const;
+  void need_thread();
 
   const Report report_;
   const Options options_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;  // by URL
   NameService names_;
   int wake_ = -1;     // an eventfd
-  std::mutex mutex_;  // guards the three below
+  std::mutex mutex_;  // guards all below
   std::vector<ServerConfig> wanted_;
+  std::vector<ServerConfig> also_;   // watched besides them
+  std::vector<std::string> repeat_;  // URLs whose answers are to be reported again
   bool fresh_ = false;
   bool stop_ = false;
   std::thread thread_;

@@ -1,8 +1,6 @@
 #include "backend/server_addresses.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 
 namespace keepsake {
 
@@ -10,18 +8,6 @@ namespace {
 // Addresses tried for one link: a request does not wait for sixty refusals.
 constexpr std::size_t kMostTries = 8;
 }  // namespace
-
-std::vector<Endpoint> literal_endpoints(const SocketAddress& address) {
-  if (address.kind == SocketAddress::Kind::Unix) {
-    return {Endpoint{asio::local::stream_protocol::endpoint{address.path}}};
-  }
-  error_code error;
-  const auto ip = asio::ip::make_address(address.host, error);
-  if (error) {
-    return {};
-  }
-  return {Endpoint{asio::ip::tcp::endpoint{ip, address.port}}};
-}
 
 void ServerAddresses::set(std::vector<Endpoint> endpoints) {
   std::vector<Address> next;

@@ -4,9 +4,8 @@
 
 #include <vector>
 
-#include "base/address.hpp"
-#include "base/asio.hpp"
 #include "base/clock.hpp"
+#include "base/endpoint.hpp"
 
 namespace keepsake {
 
@@ -33,8 +32,5 @@ class ServerAddresses {
   std::vector<Address> all_;
   std::size_t next_ = 0;
 };
-
-// The addresses that need no name service: IP literals and unix sockets. Empty for names.
-std::vector<Endpoint> literal_endpoints(const SocketAddress& address);
 
 }  // namespace keepsake

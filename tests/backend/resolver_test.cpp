@@ -163,3 +163,29 @@ TEST_CASE("a reload asks for new names at once and does not repeat what is known
   world.let_it_ask();
   CHECK(world.reports() == 2);
 }
+
+TEST_CASE("names that are watched besides the configuration's are so over reloads",
+          "[backend][resolver]") {
+  World world;
+  world.answer("announced", {{at(1)}, {}});
+  const ServerConfig announced = backend_of({"announced"})[0].servers[0];
+  world.resolver->watch_also(announced);
+  CHECK(world.report(0).first == "http://announced");
+  SECTION("a change is reported after a reload") {
+    world.resolver->watch(backend_of({}));
+    world.answer("announced", {{at(2)}, {}});
+    CHECK(world.report(1) == World::Report{"http://announced", {at(2)}});
+  }
+  SECTION("a second wish is answered again") {
+    world.resolver->watch_also(announced);
+    CHECK(world.report(1) == World::Report{"http://announced", {at(1)}});
+  }
+  SECTION("an address is no name") {
+    ServerConfig literal = announced;
+    literal.url = "http://127.0.0.1";
+    literal.address.host = "127.0.0.1";
+    world.resolver->watch_also(literal);
+    world.resolver->watch_also(announced);
+    CHECK(world.report(1).first == "http://announced");
+  }
+}
