@@ -308,6 +308,10 @@ AdminAnswer AdminListener::readiness(bool verbose) const {
     return result;
   }
   std::string& out = result.body;
+  if (session.store == SessionStoreKind::Redis) {
+    const std::string server = server_.store_health().server();
+    out += "store: " + (server.empty() ? "none has been reached yet" : server) + "\n";
+  }
   out += fmt::format("version: {}\n", KEEPSAKE_VERSION);
   out += fmt::format("started: {}\n", format_date(status_.started));
   out += fmt::format("connections: {}\n", server_.connections());

@@ -9,6 +9,7 @@
 #include "admin/process.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "store/redis_protocol.hpp"
 
 namespace keepsake {
 namespace {
@@ -155,6 +156,12 @@ void write_control(const Server& server, const Status& status, MetricsWriter& ou
   if (server.snapshot()->config.session.store == SessionStoreKind::Redis) {
     out.single("keepsake_store_degraded", "1 while a worker cannot use the store.",
                flag(server.store_degraded()));
+    out.begin("keepsake_store_trouble_total", "What went wrong with the store, by cause.");
+    for (std::size_t i = 0; i < kStoreTroubles; ++i) {
+      const auto trouble = static_cast<StoreTrouble>(i);
+      out.sample("cause=\"" + std::string{word_of(trouble)} + "\"",
+                 server.store_health().count(trouble));
+    }
   }
   out.begin("keepsake_config_reloads_total", "Reloads of the configuration, by result.");
   out.sample(R"(result="done")", status.reloads_done);

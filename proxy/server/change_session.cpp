@@ -90,6 +90,9 @@ void adopt(Exchange& x, const SessionId& id, std::int64_t created) {
 }
 
 Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, ChangeTerms terms) {
+  if (x.session.store_failed) {
+    co_return Fault::StoreDown;  // a new session would take the place of one that could not be read
+  }
   Metrics& metrics = x.worker.metrics();
   metrics.add(Counter::StoreWrites);
   const SessionId known = x.work.session.id;
@@ -131,6 +134,11 @@ Task<Fault> change_in_store(Exchange& x, const std::vector<FormPair>& pairs, Cha
   co_return Fault::None;
 }
 
+// On its own: the exchange has waited for the store long enough.
+Task<void> forget(std::shared_ptr<const View> view, SessionId id) {
+  co_await view->store->erase(id);
+}
+
 // A new session in place of the visitor's, which ends once the new one is there: whatever is
 // refused or fails, it is as it was.
 Task<Fault> replace_in_store(Exchange& x, const std::vector<FormPair>& pairs) {
@@ -151,7 +159,7 @@ Task<Fault> replace_in_store(Exchange& x, const std::vector<FormPair>& pairs) {
     co_return fault;  // nothing but removals: the session ends
   }
   if (fault != Fault::None) {
-    co_await x.view->store->erase(write.fresh);
+    start(forget(x.client.view, write.fresh));
     co_return fault;
   }
   adopt(x, write.fresh, begun.created);

@@ -48,6 +48,29 @@ bool wants_tls(const BackendConfig& backend) {
                      [](const ServerConfig& server) { return server.tls; });
 }
 
+// By the same settings as before, or new; null with `error`.
+std::shared_ptr<TlsBackend> make_backend(TlsBackendOptions options, const std::string& whose,
+                                         const Certificates* before, std::string& error) {
+  std::vector<std::shared_ptr<TlsBackend>> known;
+  if (before != nullptr) {
+    known = before->backends;
+    known.push_back(before->redis);
+    known.push_back(before->sentinels);
+  }
+  for (const std::shared_ptr<TlsBackend>& one : known) {
+    if (one && one->options() == options) {
+      refresh(*one, whose);
+      return one;
+    }
+  }
+  std::string why;
+  std::shared_ptr<TlsBackend> tls = TlsBackend::make(std::move(options), why);
+  if (!tls) {
+    error = "TLS to " + whose + ": " + why;
+  }
+  return tls;
+}
+
 }  // namespace
 
 const Front* Certificates::front(const ListenConfig& listen) const {
@@ -83,26 +106,16 @@ bool make_certificates(const Config& config, const Certificates* before,
       error = "TLS at " + listen.address.to_string() + ": " + why;
     }
   }
+  const auto adopt = [&](const BackendTls& tls, const std::string& whose) {
+    return make_backend(options_of(tls), whose, before, error);
+  };
   for (const BackendConfig& backend : config.backends) {
-    std::shared_ptr<TlsBackend>& tls = made.backends.emplace_back();
-    if (!wants_tls(backend)) {
-      continue;
-    }
-    TlsBackendOptions options = options_of(backend.tls);
-    for (const auto& known : before != nullptr ? before->backends : decltype(made.backends){}) {
-      if (known && known->options() == options) {
-        tls = known;
-      }
-    }
-    if (tls) {
-      refresh(*tls, "backend " + backend.name);
-      continue;
-    }
-    std::string why;
-    tls = TlsBackend::make(std::move(options), why);
-    if (!tls) {
-      error = "TLS to backend " + backend.name + ": " + why;
-    }
+    made.backends.push_back(wants_tls(backend) ? adopt(backend.tls, "backend " + backend.name)
+                                               : nullptr);
+  }
+  if (const std::optional<RedisConfig>& redis = config.session.redis) {
+    made.redis = redis->tls ? adopt(*redis->tls, "redis") : nullptr;
+    made.sentinels = redis->sentinel_tls ? adopt(*redis->sentinel_tls, "Sentinels") : nullptr;
   }
   return error.empty();
 }
@@ -116,6 +129,11 @@ void refresh_certificates(const Certificates& certificates) {
   for (const std::shared_ptr<TlsBackend>& backend : certificates.backends) {
     if (backend) {
       refresh(*backend, "a backend");
+    }
+  }
+  for (const std::shared_ptr<TlsBackend>& store : {certificates.redis, certificates.sentinels}) {
+    if (store) {
+      refresh(*store, "redis");
     }
   }
 }

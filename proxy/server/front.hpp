@@ -25,6 +25,8 @@ struct Front {
 struct Certificates {
   std::vector<Front> fronts;                          // by index of Config::listen
   std::vector<std::shared_ptr<TlsBackend>> backends;  // by index of Config::backends; null: plain
+  std::shared_ptr<TlsBackend> redis;                  // null: plain
+  std::shared_ptr<TlsBackend> sentinels;
 
   // Of the listener at that address; null if the configuration does not have it (any more).
   const Front* front(const ListenConfig& listen) const;

@@ -31,7 +31,7 @@ std::vector<BackendConfig> servers_of(const Config& config) {
     servers.emplace_back().servers = backend.servers;  // not its secret
   }
   if (config.session.store == SessionStoreKind::Redis) {
-    servers.emplace_back().servers.push_back(redis_server(*config.session.redis));
+    servers.emplace_back().servers = redis_named_servers(*config.session.redis);
   }
   return servers;
 }
@@ -54,6 +54,7 @@ std::shared_ptr<const Snapshot> Server::make_snapshot(Config config, std::string
 }
 
 Server::~Server() {
+  shared_.store_names.set({});
   resolver_.reset();
   health_checker_.reset();
   if (!threads_.empty()) {
@@ -111,6 +112,7 @@ bool Server::start(std::string& error) {
       },
       options_.resolver);
   watch(config);
+  shared_.store_names.set([this](const ServerConfig& server) { resolver_->watch_also(server); });
   return true;
 }
 

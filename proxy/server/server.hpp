@@ -87,6 +87,7 @@ class Server {
   std::size_t workers() const { return workers_.size(); }
   std::size_t connections() const { return shared_.connections.load(); }
   // Whether some worker cannot use the store of the sessions. From any thread.
+  const StoreHealth& store_health() const { return shared_.store_health; }
   bool store_degraded() const { return shared_.store_health.degraded(clock_.steady()); }
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   // What the workers count of each backend's servers. From any thread.

@@ -13,7 +13,7 @@
 #include "server/relay_upgrade.hpp"
 #include "session/codec_factory.hpp"
 #include "store/memory_store.hpp"
-#include "store/redis_connection.hpp"
+#include "store/redis_cluster.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/redis_store.hpp"
 
@@ -67,12 +67,27 @@ std::shared_ptr<RedisServers> Worker::redis_for(const Snapshot& snapshot) {
   const RedisConfig& config = *snapshot.config.session.redis;
   std::shared_ptr<RedisServers> servers = redis_.lock();
   if (!servers || servers->config() != config) {
-    servers = std::make_shared<RedisConnection>(
-        RedisConnection::Context{io_, streams_, clock_, random_, shared_.store_health, nullptr},
-        config, literal_endpoints(redis_address(config)));
-    const std::string url = redis_server(config).url;
-    if (const std::vector<Endpoint> known = pools_.endpoints(url); !known.empty()) {
-      servers->set_endpoints(url, known);
+    const RedisConnection::Context context{io_,
+                                           streams_,
+                                           clock_,
+                                           random_,
+                                           shared_.store_health,
+                                           snapshot.certificates.redis,
+                                           snapshot.certificates.sentinels,
+                                           [this](const ServerConfig& server) {
+                                             shared_.store_names.ask(server);
+                                             return pools_.endpoints(server.url);
+                                           }};
+    if (config.cluster.empty()) {
+      servers = std::make_shared<RedisConnection>(context, config);
+    } else {
+      servers = std::make_shared<RedisCluster>(context, config);
+    }
+    for (const ServerConfig& named : redis_named_servers(config)) {
+      const std::vector<Endpoint> known = pools_.endpoints(named.url);
+      if (!known.empty()) {
+        servers->set_endpoints(named.url, known);
+      }
     }
     redis_ = servers;
     std::erase_if(redis_servers_, [](const auto& known) { return known.expired(); });

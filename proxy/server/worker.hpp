@@ -36,6 +36,7 @@
 #include "session/key_use.hpp"
 #include "session/return_cookie.hpp"
 #include "store/store_health.hpp"
+#include "store/store_names.hpp"
 
 namespace keepsake {
 
@@ -76,6 +77,7 @@ struct SharedCounts {
   ClientCounts per_client;
   std::shared_ptr<MemoryStore> memory;  // set before the workers start, or posted to them
   StoreHealth store_health;
+  StoreNames store_names;
   std::atomic<bool> leaving{false};  // the process ends soon: /healthz says so
   BackendBook backends;
   LogWriter log_writer;  // of the access log

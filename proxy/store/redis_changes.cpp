@@ -43,7 +43,8 @@ std::string RedisStore::former_with(const StoreKey& key, std::string_view was) {
   return names.append(was.substr(0, kFormerIds * kNameDigits));
 }
 
-Task<StoreWritten> RedisStore::change(const StoreWrite& write, const StoreTimes& times) {
+Task<StoreWritten> RedisStore::change(const StoreWrite& write, const StoreTimes& given) {
+  const StoreTimes times = bound(given);
   if (write.id == nullptr) {
     if (write.may_begin) {
       co_return co_await begin_anew(write, times);
@@ -72,7 +73,7 @@ Task<StoreWritten> RedisStore::change_in_place(const StoreWrite& write, const St
     co_return StoreWritten{StoreResult::Error};
   }
   if (reply->type == REDIS_REPLY_STRING) {
-    const StoreResult ended = co_await end_all(redis_text(*reply));
+    const StoreResult ended = co_await end_all(redis_text(*reply), times.deadline);
     co_return StoreWritten{ended == StoreResult::Ok ? StoreResult::Emptied : ended};
   }
   switch (reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1) {
@@ -154,7 +155,7 @@ Task<StoreWritten> RedisStore::change_or_renew(const StoreWrite& write, const St
       written.result =
           written.result == StoreResult::Missing ? StoreResult::Emptied : written.result;
     } else if (after.empty()) {
-      const StoreResult ended = co_await end(key);
+      const StoreResult ended = co_await end_within(key, times);
       written.result = ended == StoreResult::Error ? ended : StoreResult::Emptied;
     } else if (write.renew || changes_privileged(before, after, write.privileged)) {
       written = co_await renew(write, *fields, marks, before, after, times);
@@ -195,7 +196,8 @@ Task<StoreWritten> RedisStore::renew(const StoreWrite& write, const redisReply& 
   }
   if (latest->type != REDIS_REPLY_ARRAY) {  // it ended, or was renewed; nobody knows the fresh one
     const std::string fresh_name = arguments.front();
-    const StoreResult removed = co_await end_all(fresh_name);  // and not what it was before
+    const StoreResult removed =
+        co_await end_all(fresh_name, times.deadline);  // and not what it was before
     written.result = removed == StoreResult::Error ? removed : StoreResult::Former;
     co_return written;
   }
@@ -203,7 +205,7 @@ Task<StoreWritten> RedisStore::renew(const StoreWrite& write, const redisReply& 
     co_return StoreWritten{StoreResult::Error};
   }
   const std::string_view cut_names = std::string_view{names}.substr(kept);
-  const StoreResult ended = co_await end_all(cut_names);
+  const StoreResult ended = co_await end_all(cut_names, times.deadline);
   written.result = ended == StoreResult::Error ? ended : StoreResult::Renewed;
   co_return written;
 }

@@ -7,6 +7,7 @@
 // Of hiredis only the reply parser is used. Its asynchronous half resolves names while the thread
 // waits, and in version 0.14 knows no deadlines; Stream does all of it already.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 namespace keepsake {
 
 class TlsBackend;
+struct PendingCommand;
 
 class RedisConnection final : public RedisServers {
  public:
@@ -31,18 +33,26 @@ class RedisConnection final : public RedisServers {
     const Clock& clock;
     Random& random;
     StoreHealth& health;
-    std::shared_ptr<const TlsBackend> tls;  // null: plain
+    std::shared_ptr<const TlsBackend> tls{};  // null: plain
+    std::shared_ptr<const TlsBackend> sentinel_tls{};
+    // What a name that a server announced means, as far as is known; set_endpoints() says more.
+    std::function<std::vector<Endpoint>(const ServerConfig&)> look_up{};
+    bool in_cluster = false;  // redirections are understood
   };
 
-  // `endpoints` may be empty until set_endpoints is called.
-  RedisConnection(const Context& context, const RedisConfig& config,
-                  std::vector<Endpoint> endpoints);
+  // To the server that `config` names, or its Sentinels; one of a cluster has a RedisCluster.
+  RedisConnection(const Context& context, const RedisConfig& config);
   ~RedisConnection() override;
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
 
   const RedisConfig& config() const override;
-  Task<RedisReply> call(std::string_view command, std::string_view key) override;
+  SteadyTime deadline() const override;
+  Task<RedisReply> call(std::string_view command, std::string_view key, RedisCall kind,
+                        SteadyTime deadline) override;
+  Task<RedisReply> call_share(std::size_t share, std::string_view command) override;
+  // Behind an ASKING.
+  Task<RedisReply> call_asking(std::string_view command, RedisCall kind, SteadyTime deadline);
   void report_refusal(std::string_view text) override;
   void report(StoreTrouble trouble, std::string_view text) override;
   void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints) override;
@@ -50,6 +60,7 @@ class RedisConnection final : public RedisServers {
 
  private:
   class Core;
+  Task<void> ask(PendingCommand& pending, RedisCall kind);
   std::shared_ptr<Core> core_;  // lives on until its coroutines are done
 };
 

@@ -4,16 +4,14 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/tls.hpp"
+#include "base/tls_backend.hpp"
 #include "store/redis_core.hpp"
 
 namespace keepsake {
 
 namespace {
 
-// Between attempts to connect; each is doubled and then cut by up to a half, so that many proxies
-// do not knock at the same moment.
-constexpr Millis kFirstRest{50};
-constexpr Millis kLongestRest{2000};
 // A connection that lived as long was good, and so was one that was left so long after another: the
 // next attempt follows at once.
 constexpr std::chrono::seconds kGoodLife{1};
@@ -21,10 +19,10 @@ constexpr std::chrono::seconds kGoodLife{1};
 }  // namespace
 
 Task<RedisReply> RedisConnection::Core::read_reply() {
-  while (true) {
+  while (reader_) {
     void* reply = nullptr;
     if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
-      co_return nullptr;
+      break;
     }
     if (reply != nullptr) {
       co_return RedisReply{static_cast<redisReply*>(reply)};
@@ -33,37 +31,96 @@ Task<RedisReply> RedisConnection::Core::read_reply() {
         co_await stream_->read_some(buffer_.data(), buffer_.size(), SteadyTime::max());
     if (read.status != IoStatus::Ok ||
         redisReaderFeed(reader_.get(), buffer_.data(), read.bytes) != REDIS_OK) {
-      co_return nullptr;
+      break;
     }
   }
+  co_return nullptr;
 }
 
-Task<bool> RedisConnection::Core::connect() {
+// Each attempt to reach a server has its own time; callers have theirs.
+void RedisConnection::Core::begin_attempt(const Self& self) {
+  silent_ = false;
+  attempt_deadline_ = now() + config_.timeout;
+  watch(self);
+}
+
+// Connects to the first of these that can be connected to, and makes it TLS. False: why_, trouble_.
+Task<bool> RedisConnection::Core::open(std::vector<Endpoint> endpoints, std::size_t first,
+                                       std::string name, std::shared_ptr<const TlsBackend> tls) {
+  trouble_ = StoreTrouble::Unreachable;
+  why_ = "its name has no address";
+  for (std::size_t i = 0; i < endpoints.size() && !stopped_ && !silent_; ++i) {
+    const Endpoint& endpoint = endpoints[(first + i) % endpoints.size()];
+    stream_ = std::make_unique<Stream>(context_.io, context_.streams);
+    const error_code error = co_await stream_->connect(endpoint, SteadyTime::max());
+    if (error) {
+      why_ = "cannot connect: " + error.message();
+      continue;
+    }
+    endpoint_ = endpoint;
+    if (endpoint.protocol().family() != AF_UNIX) {
+      tune_tcp(stream_->fd());
+      error_code ignored;
+      stream_->socket().set_option(asio::socket_base::keep_alive(true), ignored);
+    }
+    if (!tls) {
+      co_return true;
+    }
+    tls_session_.begin_epoch();
+    tls_generation_ = tls->generation();
+    std::unique_ptr<Tls> secure = tls->connect(stream_->fd(), name, tls_session_);
+    std::string why = "there is nothing to verify it by";
+    if (secure && co_await stream_->handshake(secure, SteadyTime::max(), why) == IoStatus::Ok) {
+      co_return true;
+    }
+    trouble_ = StoreTrouble::Tls;
+    why_ = "no TLS: " + (silent_ ? std::string{"connected, but there is no answer in time"} : why);
+  }
+  if (silent_ && !endpoints.empty() && trouble_ != StoreTrouble::Tls) {
+    why_ = "cannot connect: no answer in time";
+  }
+  co_return false;
+}
+
+Task<bool> RedisConnection::Core::connect(Self self) {
+  begin_attempt(self);
+  if (!sentinels_.empty() && !co_await find_master(self)) {
+    co_return false;
+  }
   if (endpoints_.empty()) {
     co_await addresses_;
   }
-  error_code error;
-  const std::vector<Endpoint> endpoints = endpoints_;  // may change while this waits
-  for (std::size_t i = 0; i < endpoints.size() && !stopped_ && !silent_; ++i) {
-    const Endpoint& endpoint = endpoints[(next_endpoint_ + i) % endpoints.size()];
-    stream_ = std::make_unique<Stream>(context_.io, context_.streams);
-    error = co_await stream_->connect(endpoint, SteadyTime::max());
-    if (!error) {
-      endpoint_ = endpoint;
-      if (endpoint.protocol().family() != AF_UNIX) {
-        tune_tcp(stream_->fd());
-        error_code ignored;
-        stream_->socket().set_option(asio::socket_base::keep_alive(true), ignored);
-      }
-      co_return true;
-    }
+  const bool named = config_.tls && !config_.tls->server_name.empty();
+  std::string name = named ? config_.tls->server_name : host_;
+  if (co_await open(endpoints_, next_endpoint_, std::move(name), context_.tls)) {
+    co_return true;
   }
-  ++next_endpoint_;
-  const std::string why = endpoints.empty() ? "its name has no address"
-                          : silent_         ? "no answer in time"
-                                            : error.message();
-  report(StoreTrouble::Unreachable, "cannot connect: " + why);
+  report(trouble_, why_);
   co_return false;
+}
+
+bool RedisConnection::Core::accepts(const RedisGreeting& greeting, std::size_t index,
+                                    const redisReply& reply) {
+  const std::string_view text = redis_text(reply);
+  if (reply.type == REDIS_REPLY_ERROR) {
+    if (index >= greeting.required && is_optional_refusal(text)) {
+      return true;
+    }
+    report(classify_redis_error(text), text);
+    return false;
+  }
+  if (index < greeting.required || index >= greeting.required + greeting.about) {
+    return true;
+  }
+  const RedisRole role = redis_role(reply);
+  if (role.replica && !sentinels_.empty()) {
+    report(StoreTrouble::NoMaster, "the Sentinels name a server that says it is a replica");
+    return false;
+  }
+  if (role.in_cluster && !context_.in_cluster) {
+    report(StoreTrouble::Cluster, "HELLO says that this server is part of a cluster");
+  }
+  return true;
 }
 
 Task<bool> RedisConnection::Core::greet() {
@@ -71,7 +128,7 @@ Task<bool> RedisConnection::Core::greet() {
   const IoStatus status = co_await stream_->write(config_.timeout, greeting_.commands);
   for (std::size_t i = 0; i < greeting_.replies; ++i) {
     RedisReply reply;
-    if (status == IoStatus::Ok && reader_) {
+    if (status == IoStatus::Ok) {
       reply = co_await read_reply();
     }
     if (!reply) {
@@ -80,23 +137,16 @@ Task<bool> RedisConnection::Core::greet() {
                      : "the connection broke before it was ready");
       co_return false;
     }
-    const std::string_view text = redis_text(*reply);
-    if (reply->type == REDIS_REPLY_ERROR &&
-        (i < greeting_.required || !is_optional_refusal(text))) {
-      report(classify_redis_error(text), text);
+    if (!accepts(greeting_, i, *reply)) {
       co_return false;
-    }
-    if (i == greeting_.required && redis_role(*reply).in_cluster) {
-      report(StoreTrouble::Cluster, "HELLO says that this server is part of a cluster");
     }
   }
   co_return true;
 }
 
 // One connection from its first byte to its last; whether it was a good one.
-Task<bool> RedisConnection::Core::live() {
-  silent_ = false;
-  bool ready = co_await connect();
+Task<bool> RedisConnection::Core::live(Self self) {
+  bool ready = co_await connect(self);
   if (ready) {
     ready = co_await greet();
   }
@@ -106,13 +156,18 @@ Task<bool> RedisConnection::Core::live() {
   }
   const SteadyTime since = now();
   up_ = true;
+  ++opened_;
+  if (!context_.in_cluster) {
+    context_.health.set_server(place_);
+  }
   if (context_.health.up()) {
-    log::info("{}: connected", redis_server(config_).url);
+    log::info("{}: connected", name_);
   }
   queue_.forgive();
   state_ = State::Ready;
   for (PendingCommand* waiting = queue_.first(); waiting != nullptr; waiting = waiting->next) {
     out_.append(waiting->command);
+    waiting->silent_from = since + config_.timeout;
   }
   sent_ = queue_.size();
   flush();
@@ -121,7 +176,8 @@ Task<bool> RedisConnection::Core::live() {
     if (!reply || sent_ == 0) {
       break;
     }
-    --sent_;
+    // The caller goes on inside of answer(), and may ask again.
+    sent_ -= queue_.is_last_reply() ? 1U : 0U;
     queue_.answer(std::move(reply));
   }
   up_ = false;
@@ -135,20 +191,13 @@ Task<bool> RedisConnection::Core::live() {
   co_return now() - since >= kGoodLife;
 }
 
-Millis RedisConnection::Core::next_rest() {
-  const Millis whole = std::min(kLongestRest, kFirstRest * (1U << std::min(failed_attempts_, 10U)));
-  ++failed_attempts_;
-  return whole - whole * static_cast<int>(context_.random.next_u64() % 512) / 1024;
-}
-
-Task<void> RedisConnection::Core::run(std::shared_ptr<Core> self) {
+Task<void> RedisConnection::Core::run(Self self) {
   while (!self->stopped_) {
     self->state_ = State::Connecting;
-    self->attempt_deadline_ = self->now() + self->config_.timeout;
-    self->watch(self);
-    const bool good = co_await self->live();
+    const bool good = co_await self->live(self);
     self->attempt_deadline_.reset();
     const bool left = self->state_ == State::Leaving && self->sent_ == 0;
+    self->next_endpoint_ += good || left ? 0U : 1U;  // leave() was for another one already
     self->sent_ = 0;
     self->state_ = good ? State::Connecting : State::Resting;
     if (self->stream_) {
@@ -163,10 +212,9 @@ Task<void> RedisConnection::Core::run(std::shared_ptr<Core> self) {
       self->queue_.fail_all(self->now());
     }
     if (good) {
-      self->failed_attempts_ = 0;
+      self->rest_.forgive();
     } else if (!self->stopped_) {
-      self->rest_timer_.expires_after(self->next_rest());
-      TimerWait rest{self->rest_timer_};
+      StoreRest::Wait rest = self->rest_.after_failure();
       co_await rest;
     }
   }

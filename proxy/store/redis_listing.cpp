@@ -14,9 +14,30 @@ namespace {
 constexpr std::size_t kKeysAtOnce = 250;
 constexpr int kScans = 16;
 
-bool is_cursor(std::string_view text) {
+bool is_number(std::string_view text) {
   return !text.empty() && text.size() <= 20 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string text_of(const RedisPlace& place) {
+  return place.share == 0 ? place.cursor : std::to_string(place.share) + ":" + place.cursor;
+}
+
+std::optional<RedisPlace> parse_place(std::string_view text) {
+  RedisPlace place;
+  if (text.empty()) {
+    return place;
+  }
+  if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+    const std::string_view share = text.substr(0, colon);
+    if (!is_number(share) || share.size() > 4) {
+      return std::nullopt;
+    }
+    std::from_chars(share.data(), share.data() + share.size(), place.share);
+    text.remove_prefix(colon + 1);
+  }
+  place.cursor = text;
+  return is_number(text) ? std::optional{place} : std::nullopt;
 }
 
 std::optional<std::int64_t> number_of(const redisReply& reply) {
@@ -73,12 +94,13 @@ Task<void> look_at(RedisServers& servers, Page& page, StoreKey key, std::string 
   const std::array<std::string_view, 2> ask_count{"HLEN", name};
   std::string command;
   append_redis_command(ask_stamps, command);
-  const RedisReply stamps = co_await servers.call(command, name);
+  const RedisReply stamps =
+      co_await servers.call(command, name, RedisCall::Read, servers.deadline());
   command.clear();
   append_redis_command(ask_count, command);
   RedisReply count;
   if (stamps) {
-    count = co_await servers.call(command, name);
+    count = co_await servers.call(command, name, RedisCall::Read, servers.deadline());
   }
   if (!count) {
     page.failed = true;
@@ -92,55 +114,62 @@ Task<void> look_at(RedisServers& servers, Page& page, StoreKey key, std::string 
 
 }  // namespace
 
-Task<StoreListing> RedisStore::list(const std::string& after, std::size_t limit,
-                                    const StoreTimes& times) {
+// One SCAN, and what it found.
+Task<bool> RedisStore::list_page(RedisPlace& place, std::size_t most, const StoreTimes& times,
+                                 StoreListing& listing) {
   const std::string& prefix = servers_->config().prefix;
   const std::string pattern = escape_pattern(prefix) + "*";
+  const std::string count = std::to_string(most);
+  const std::array<std::string_view, 6> words{"SCAN",  place.cursor, "MATCH",
+                                              pattern, "COUNT",      count};
+  std::string command;
+  append_redis_command(words, command);
+  const RedisReply reply = co_await servers_->call_share(place.share, command);
+  if (reply && reply->type == REDIS_REPLY_ERROR) {
+    // Visitors need none of this: the store is no worse for them.
+    log::warn("redis does not list sessions: {}", escape_for_log(redis_text(*reply)));
+  }
+  if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+      !is_number(redis_text(*reply->element[0]))) {
+    co_return false;
+  }
+  Page page{listing, times};
+  page.waiting = 1;  // this one, until all are asked
+  const redisReply& names = *reply->element[1];
+  for (std::size_t n = 0; n < names.elements; ++n) {
+    const std::string name{redis_text(*names.element[n])};
+    if (const auto key =
+            parse_store_key(std::string_view{name}.substr(std::min(prefix.size(), name.size())))) {
+      ++page.waiting;
+      start(look_at(*servers_, page, *key, name));
+    }
+  }
+  if (--page.waiting != 0) {
+    co_await page.done;
+  }
+  place.cursor = redis_text(*reply->element[0]);
+  co_return !page.failed;
+}
+
+Task<StoreListing> RedisStore::list(const std::string& after, std::size_t limit,
+                                    const StoreTimes& times) {
   StoreListing listing;
-  std::string cursor = after.empty() ? "0" : after;
-  if (!is_cursor(cursor)) {
+  std::optional<RedisPlace> place = parse_place(after);
+  if (!place) {
     listing.result = StoreResult::Missing;
     co_return listing;
   }
   for (int i = 0; i < kScans && listing.entries.size() < limit; ++i) {
-    const std::string most = std::to_string(std::min(kKeysAtOnce, limit - listing.entries.size()));
-    const std::array<std::string_view, 6> words{"SCAN", cursor, "MATCH", pattern, "COUNT", most};
-    std::string command;
-    append_redis_command(words, command);
-    const RedisReply reply = co_await servers_->call(command, {});
-    if (reply && reply->type == REDIS_REPLY_ERROR) {
-      // Visitors need none of this: the store is no worse for them.
-      log::warn("redis does not list sessions: {}", escape_for_log(redis_text(*reply)));
-    }
-    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        !is_cursor(redis_text(*reply->element[0]))) {
+    const std::size_t most = std::min(kKeysAtOnce, limit - listing.entries.size());
+    if (!co_await list_page(*place, most, times, listing)) {
       listing.result = StoreResult::Error;
       co_return listing;
     }
-    Page page{listing, times};
-    page.waiting = 1;  // this one, until all are asked
-    const redisReply& names = *reply->element[1];
-    for (std::size_t n = 0; n < names.elements; ++n) {
-      const std::string name{redis_text(*names.element[n])};
-      if (const auto key = parse_store_key(
-              std::string_view{name}.substr(std::min(prefix.size(), name.size())))) {
-        ++page.waiting;
-        start(look_at(*servers_, page, *key, name));
-      }
-    }
-    if (--page.waiting != 0) {
-      co_await page.done;
-    }
-    if (page.failed) {
-      listing.result = StoreResult::Error;
-      co_return listing;
-    }
-    cursor = redis_text(*reply->element[0]);
-    if (cursor == "0") {
+    if (place->cursor == "0" && ++place->share >= servers_->shares()) {
       co_return listing;
     }
   }
-  listing.next = cursor;
+  listing.next = text_of(*place);
   co_return listing;
 }
 

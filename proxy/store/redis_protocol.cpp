@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <iterator>
 
 namespace keepsake {
 
@@ -27,6 +28,10 @@ constexpr Sign kSigns[] = {
     {"READONLY", StoreTrouble::ReadOnly},
     {"MASTERDOWN", StoreTrouble::ReadOnly},
     {"LOADING", StoreTrouble::Loading},
+    {"UNBLOCKED",
+     StoreTrouble::ReadOnly},  // what a WAIT on a master hears when it becomes a replica
+    {"NOREPLICAS", StoreTrouble::Replicas},
+    {"TRYAGAIN", StoreTrouble::Cluster},
     {"CLUSTERDOWN", StoreTrouble::ClusterDown},
     {"MOVED ", StoreTrouble::Cluster},
     {"ASK ", StoreTrouble::Cluster},
@@ -69,6 +74,15 @@ StoreTrouble classify_redis_error(std::string_view text) {
   return StoreTrouble::Other;
 }
 
+std::string_view word_of(StoreTrouble trouble) {
+  static constexpr std::string_view words[] = {
+      "unreachable", "lost",      "silent",     "tls",     "login",        "full",
+      "read_only",   "loading",   "no_master",  "cluster", "cluster_down", "replicas",
+      "disk",        "forbidden", "unreadable", "busy",    "other"};
+  static_assert(std::size(words) == kStoreTroubles);
+  return words[static_cast<std::size_t>(trouble)];
+}
+
 bool elsewhere(StoreTrouble trouble) {
   return trouble == StoreTrouble::ReadOnly || trouble == StoreTrouble::Loading ||
          trouble == StoreTrouble::ClusterDown;
@@ -83,7 +97,19 @@ std::string_view remedy(StoreTrouble trouble) {
     case StoreTrouble::Silent:
       return "if it is only slow, raise session.redis.timeout; its SLOWLOG says what holds it up";
     case StoreTrouble::Login:
-      return "check user and password in session.redis.url";
+      return "check user and password in session.redis.url, or session.redis.password";
+    case StoreTrouble::Tls:
+      return "does it speak TLS, for this name, with a certificate that session.redis.tls "
+             "believes?";
+    case StoreTrouble::NoMaster:
+      return "ask a Sentinel by SENTINEL MASTERS: is session.redis.sentinel right, and is there a "
+             "master?";
+    case StoreTrouble::Replicas:
+      return "are session.redis.replicas of them up, and can they follow?";
+    case StoreTrouble::Busy:
+      return "it answers too slowly for this load: its SLOWLOG and INFO COMMANDSTATS say what "
+             "costs "
+             "it time";
     case StoreTrouble::Full:
       return "raise its maxmemory; maxmemory-policy volatile-ttl would let the sessions go that "
              "end "
@@ -94,7 +120,8 @@ std::string_view remedy(StoreTrouble trouble) {
       return "it reads its data file and will be back by itself";
     case StoreTrouble::Cluster:
       return "it is a node of a Redis Cluster (their errors are MOVED, ASK and CROSSSLOT): "
-             "session.redis.url does not reach the sessions that other nodes hold";
+             "session.redis.url does not reach the sessions that other nodes hold; name some of "
+             "its nodes in session.redis.cluster";
     case StoreTrouble::ClusterDown:
       return "too many nodes of the cluster are gone: see CLUSTER INFO";
     case StoreTrouble::Disk:
@@ -102,8 +129,9 @@ std::string_view remedy(StoreTrouble trouble) {
              "stop-writes-on-bgsave-error no";
     case StoreTrouble::Forbidden:
       return "allow this user ~keepsake:* +evalsha +eval +hgetall +hmget +hset +hdel +hlen "
-             "+hexists "
-             "+hget +expire +del +select";
+             "+hexists +hget +expire +del +select (and +scan to list sessions, +wait with "
+             "replicas, "
+             "+cluster|slots in a cluster)";
     case StoreTrouble::Unreadable:
       return "session.secrets must list every secret that sessions were sealed with";
     default:

@@ -32,5 +32,6 @@ StoreTrouble classify_redis_error(std::string_view text);
 // connection may find what this one has not.
 bool elsewhere(StoreTrouble trouble);
 std::string_view remedy(StoreTrouble trouble);
+std::string_view word_of(StoreTrouble trouble);  // as a label of a metric
 
 }  // namespace keepsake

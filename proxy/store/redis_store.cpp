@@ -26,7 +26,8 @@ std::int64_t read_stamp(std::string_view text) {
 
 // On its own: whoever loaded the session does not wait for it, and if it fails the next one tries.
 Task<void> send(std::shared_ptr<RedisServers> servers, std::string name, std::string command) {
-  const RedisReply reply = co_await servers->call(command, name);
+  const RedisReply reply =
+      co_await servers->call(command, name, RedisCall::Read, servers->deadline());
   if (reply && is_error(*reply)) {
     servers->report_refusal(redis_text(*reply));
   }
@@ -34,11 +35,11 @@ Task<void> send(std::shared_ptr<RedisServers> servers, std::string name, std::st
 
 }  // namespace
 
-RedisStore::Script RedisStore::script(std::string_view text) {
+RedisStore::Script RedisStore::script(std::string_view text, RedisCall kind) {
   std::array<std::uint8_t, 20> digest{};
   unsigned size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  Script made{text, {}};
+  Script made{text, kind};
   for (const std::uint8_t byte : digest) {
     append_hex(byte, kLowerHex, made.sha1);
   }
@@ -49,17 +50,23 @@ RedisStore::RedisStore(std::shared_ptr<RedisServers> servers, std::shared_ptr<co
                        Random& random)
     : servers_(std::move(servers)),
       sealer_(std::move(keys), random),
-      load_(script(kLoadScript)),
-      use_(script(kUseScript)),
-      change_(script(kChangeScript)),
-      begin_(script(kBeginScript)),
-      retire_(script(kRetireScript)),
-      end_(script(kEndScript)) {}
+      load_(script(kLoadScript, RedisCall::Read)),
+      use_(script(kUseScript, RedisCall::Read)),
+      change_(script(kChangeScript, RedisCall::Write)),
+      begin_(script(kBeginScript, RedisCall::Write)),
+      retire_(script(kRetireScript, RedisCall::Write)),
+      end_(script(kEndScript, RedisCall::Write)) {}
 
 std::string RedisStore::name_of(const StoreKey& key) const {
   std::string name = servers_->config().prefix;
   append_store_key(key, name);
   return name;
+}
+
+StoreTimes RedisStore::bound(const StoreTimes& times) const {
+  StoreTimes bounded = times;
+  bounded.deadline = std::min(times.deadline, servers_->deadline());
+  return bounded;
 }
 
 // Every script is told its session and the times, then its own arguments. A server that does not
@@ -75,13 +82,13 @@ Task<RedisReply> RedisStore::run(const Script& script, const StoreKey& key, cons
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::string command;
   append_redis_command(words, command);
-  RedisReply reply = co_await servers_->call(command, name);
+  RedisReply reply = co_await servers_->call(command, name, script.kind, times.deadline);
   if (reply && is_error(*reply) && redis_text(*reply).starts_with("NOSCRIPT")) {
     words[0] = "EVAL";
     words[1] = script.text;
     command.clear();
     append_redis_command(words, command);
-    reply = co_await servers_->call(command, name);
+    reply = co_await servers_->call(command, name, script.kind, times.deadline);
   }
   if (reply && is_error(*reply)) {
     servers_->report_refusal(redis_text(*reply));
@@ -94,7 +101,7 @@ Task<StoreResult> RedisStore::load(const SessionId& id, const StoreTimes& times,
   const SessionId known = id;  // `out` may be where `id` is
   const StoreKey key = store_key(known);
   const std::array arguments{std::to_string(times.touch_interval)};
-  const RedisReply reply = co_await run(load_, key, times, arguments);
+  const RedisReply reply = co_await run(load_, key, bound(times), arguments);
   if (!reply) {
     co_return StoreResult::Error;
   }
@@ -169,7 +176,8 @@ void RedisStore::reseal_later(const StoreKey& key, std::span<const std::string> 
 }
 
 Task<StoreResult> RedisStore::use(StoreKey& key, const std::optional<StoreUse>& use,
-                                  const StoreTimes& times) {
+                                  const StoreTimes& given) {
+  const StoreTimes times = bound(given);
   const std::array arguments{std::to_string(times.touch_interval),
                              use ? std::to_string(use->from) : std::string{},
                              use ? std::to_string(use->to) : std::string{}};
@@ -197,25 +205,30 @@ Task<StoreResult> RedisStore::erase(const SessionId& id) {
 }
 
 Task<StoreResult> RedisStore::end(const StoreKey& key) {
-  const RedisReply reply = co_await run(end_, key, {}, {});
+  const StoreTimes times = bound({});
+  co_return co_await end_within(key, times);
+}
+
+Task<StoreResult> RedisStore::end_within(const StoreKey& key, const StoreTimes& times) {
+  const RedisReply reply = co_await run(end_, key, times, {});
   if (!reply) {
     co_return StoreResult::Error;
   }
   if (reply->type == REDIS_REPLY_INTEGER) {
     co_return StoreResult::Missing;
   }
-  co_return co_await end_all(redis_text(*reply));
+  co_return co_await end_all(redis_text(*reply), times.deadline);
 }
 
 // `names`: of former ids, 64 digits each.
-Task<StoreResult> RedisStore::end_all(std::string_view names) {
+Task<StoreResult> RedisStore::end_all(std::string_view names, SteadyTime deadline) {
   StoreResult result = StoreResult::Ok;
   for (std::size_t at = 0; at < kFormerIds && names.size() >= kNameDigits; ++at) {
     const std::string name = servers_->config().prefix + std::string{names.substr(0, kNameDigits)};
     const std::array<std::string_view, 2> words{"DEL", name};
     std::string command;
     append_redis_command(words, command);
-    const RedisReply reply = co_await servers_->call(command, name);
+    const RedisReply reply = co_await servers_->call(command, name, RedisCall::Write, deadline);
     if (reply && is_error(*reply)) {
       servers_->report_refusal(redis_text(*reply));
     }

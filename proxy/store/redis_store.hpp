@@ -15,6 +15,12 @@
 
 namespace keepsake {
 
+// Where a listing goes on: at this cursor of SCAN, at this one of the servers of a cluster.
+struct RedisPlace {
+  std::size_t share = 0;
+  std::string cursor = "0";
+};
+
 class RedisStore final : public SessionStore {
  public:
   RedisStore(std::shared_ptr<RedisServers> servers, std::shared_ptr<const KeyRing> keys,
@@ -25,7 +31,7 @@ class RedisStore final : public SessionStore {
   Task<StoreResult> erase(const SessionId& id) override;
   Task<StoreResult> use(StoreKey& key, const std::optional<StoreUse>& use,
                         const StoreTimes& times) override;
-  // `after` is a cursor of SCAN.
+  // `after` is a cursor of SCAN, in a cluster with the number of the server.
   Task<StoreListing> list(const std::string& after, std::size_t limit,
                           const StoreTimes& times) override;
   Task<StoreResult> end(const StoreKey& key) override;
@@ -33,9 +39,10 @@ class RedisStore final : public SessionStore {
  private:
   struct Script {
     std::string_view text;
-    std::string sha1;  // hex: what EVALSHA calls it
+    RedisCall kind;
+    std::string sha1{};  // hex: what EVALSHA calls it
   };
-  static Script script(std::string_view text);
+  static Script script(std::string_view text, RedisCall kind);
 
   // What a session's hash says besides its values.
   struct Marks {
@@ -45,10 +52,15 @@ class RedisStore final : public SessionStore {
   };
 
   std::string name_of(const StoreKey& key) const;
+  // All commands of a call have its one deadline.
+  StoreTimes bound(const StoreTimes& times) const;
   Task<RedisReply> run(const Script& script, const StoreKey& key, const StoreTimes& times,
                        std::span<const std::string> arguments);
   Marks read_values(const redisReply& fields, const StoreKey& key, Session& out);
   void reseal_later(const StoreKey& key, std::span<const std::string> words);
+
+  Task<bool> list_page(RedisPlace& place, std::size_t most, const StoreTimes& times,
+                       StoreListing& listing);
 
   // The parts of change().
   Task<StoreWritten> change_in_place(const StoreWrite& write, const StoreTimes& times);
@@ -60,7 +72,8 @@ class RedisStore final : public SessionStore {
                            const Session& before, const Session& after, const StoreTimes& times);
   Task<bool> carry_over(const StoreWrite& write, const redisReply& before, const redisReply& latest,
                         const StoreTimes& times);
-  Task<StoreResult> end_all(std::string_view names);
+  Task<StoreResult> end_within(const StoreKey& key, const StoreTimes& times);
+  Task<StoreResult> end_all(std::string_view names, SteadyTime deadline);
 
   static constexpr std::size_t kNameDigits = 2 * std::tuple_size_v<StoreKey>;
   // The names of a session's former ids once `key` is one of them.

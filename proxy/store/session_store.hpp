@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/task.hpp"
 #include "session/privileged.hpp"
 #include "session/session.hpp"
@@ -31,12 +32,14 @@ enum class StoreResult : std::uint8_t {
   Error,    // the store could not be asked, or did not answer in time
 };
 
-// What a store must know of time to judge and renew a session; all in unix seconds or seconds.
+// What a store must know of time to judge and renew a session; in unix seconds or seconds, but for
+// the deadline.
 struct StoreTimes {
   std::int64_t now = 0;
   std::int64_t idle_timeout = 0;
   std::int64_t absolute_timeout = 0;
   std::int64_t touch_interval = 0;
+  SteadyTime deadline = SteadyTime::max();  // of the whole call, if the store's own is not earlier
 };
 
 // A session as operators see it: never its values.

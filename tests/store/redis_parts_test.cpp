@@ -41,7 +41,8 @@ struct Queue {
 
   Waiter& ask() {
     waiters.push_back(std::make_unique<Waiter>());
-    queue.push(waiters.back()->pending);
+    waiters.back()->pending.deadline = kNow + 1h;
+    queue.push(waiters.back()->pending, kNow + 1s);
     start(wait(*waiters.back()));
     return *waiters.back();
   }
@@ -114,6 +115,61 @@ TEST_CASE("HELLO says whether a server is a replica, and whether it is in a clus
   CHECK(role("cluster", "master").in_cluster);
 }
 
+TEST_CASE("the servers that a name service is asked about are those of the configuration",
+          "[store][redis]") {
+  RedisConfig config;
+  config.host = "redis";
+  const auto urls = [&config] {
+    std::vector<std::string> all;
+    for (const ServerConfig& server : redis_named_servers(config)) {
+      all.push_back(server.url);
+    }
+    return all;
+  };
+  CHECK(urls() == std::vector<std::string>{"redis://redis:6379"});
+  config.tls.emplace();
+  config.sentinels = {{"s1", 26379}, {"s2", 26380}};
+  CHECK(urls() == std::vector<std::string>{"redis://s1:26379", "redis://s2:26380"});
+  config.sentinel_tls.emplace();
+  CHECK(urls().front() == "rediss://s1:26379");
+  config.sentinels.clear();
+  config.cluster = {{"c1", 7000}};
+  CHECK(urls() == std::vector<std::string>{"rediss://c1:7000"});
+}
+
+TEST_CASE("a Sentinel is asked for the master after a login, if it wants one", "[store][redis]") {
+  RedisConfig config;
+  config.master = "mymaster";
+  const std::string question =
+      "*3\r\n$8\r\nSENTINEL\r\n$23\r\nGET-MASTER-ADDR-BY-NAME\r\n$8\r\nmymaster\r\n";
+  CHECK(sentinel_question(config).commands == question);
+  CHECK(sentinel_question(config).replies == 1);
+  config.sentinel_password = "pw";
+  CHECK(sentinel_question(config).commands == "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n" + question);
+  CHECK(sentinel_question(config).replies == 2);
+}
+
+TEST_CASE("a Sentinel's answer is an address and a port, or none", "[store][redis]") {
+  const auto read = [](std::string_view bytes) {
+    RedisReader reader{redisReaderCreate()};
+    redisReaderFeed(reader.get(), bytes.data(), bytes.size());
+    void* parsed = nullptr;
+    redisReaderGetReply(reader.get(), &parsed);
+    const RedisReply reply{static_cast<redisReply*>(parsed)};
+    return master_of(*reply);
+  };
+  const std::optional<RedisServer> master = read("*2\r\n$9\r\n127.0.0.1\r\n$4\r\n6380\r\n");
+  REQUIRE(master);
+  CHECK(master->host == "127.0.0.1");
+  CHECK(master->port == 6380);
+  for (const std::string_view none :
+       {"*-1\r\n", "$-1\r\n", "*2\r\n$0\r\n\r\n$4\r\n6380\r\n", "*2\r\n$1\r\nh\r\n$1\r\n0\r\n",
+        "*2\r\n$1\r\nh\r\n$5\r\n65536\r\n", "*1\r\n$1\r\nh\r\n", "*2\r\n*0\r\n:6\r\n"}) {
+    INFO(none);
+    CHECK_FALSE(read(none));
+  }
+}
+
 TEST_CASE("errors of a failover send the connection elsewhere, others do not", "[store][redis]") {
   for (const std::string_view text :
        {"READONLY You can't write against a read only replica.",
@@ -164,6 +220,11 @@ TEST_CASE("an error reply is told apart by what a person must do", "[store][redi
       {"NOPERM this user has no permissions to run the 'hset' command", StoreTrouble::Forbidden},
       {"ERR The user executing the script can't run this command or subcommand script: 1",
        StoreTrouble::Forbidden},
+      {"NOREPLICAS Not enough good replicas to write.", StoreTrouble::Replicas},
+      {"UNBLOCKED force unblock from blocking operation, instance state changed (master -> "
+       "replica?)",
+       StoreTrouble::ReadOnly},
+      {"TRYAGAIN Multiple keys request during rehashing of slot", StoreTrouble::Cluster},
       {"ERR max number of clients reached", StoreTrouble::Other},
   }));
   CHECK(classify_redis_error(text) == trouble);
@@ -192,17 +253,77 @@ TEST_CASE("whoever waits for a connection waits no longer than the timeout", "[s
   Waiter& second = q.ask();
   first.pending.deadline = kNow;
   second.pending.deadline = kNow + 1ms;
-  q.queue.fail_late(kNow);
+  CHECK(q.queue.due() == kNow);
+  q.queue.fail_late(kNow, 0);
   CHECK(first.done);
   CHECK_FALSE(first.answered);
   CHECK_FALSE(second.done);
   CHECK(q.queue.first() == &second.pending);
+  CHECK(q.queue.due() == kNow + 1ms);
 }
 
-TEST_CASE("after five failures in a row nobody waits for a second, then one at a time",
+TEST_CASE("a command behind others is late by its own deadline", "[store][redis]") {
+  Queue q;
+  Waiter& first = q.ask();
+  Waiter& second = q.ask();
+  Waiter& third = q.ask();
+  second.pending.deadline = kNow;
+  SECTION("and takes nothing with it when it was not sent") {
+    q.queue.fail_late(kNow, 0);
+    CHECK(q.queue.size() == 2);
+    q.queue.answer(Queue::reply());
+    q.queue.answer(Queue::reply());
+  }
+  SECTION("and its reply goes to no other when it was sent") {
+    q.queue.fail_late(kNow, 3);
+    CHECK(q.queue.size() == 3);
+    CHECK(q.queue.due() == kNow + 1s);  // the connection may stay silent until then
+    q.queue.answer(Queue::reply());
+    CHECK(first.answered);
+    q.queue.answer(Queue::reply());
+    CHECK_FALSE(third.done);
+    q.queue.answer(Queue::reply());
+  }
+  SECTION("and the last of all may be the late one") {
+    third.pending.deadline = kNow;
+    q.queue.fail_late(kNow, 1);
+    CHECK(q.queue.size() == 1);
+    q.queue.answer(Queue::reply());
+    CHECK(third.done);
+    CHECK_FALSE(third.answered);
+    Waiter& fourth = q.ask();
+    q.queue.answer(Queue::reply());
+    CHECK(fourth.answered);
+    return;
+  }
+  CHECK(first.answered);
+  CHECK(second.done);
+  CHECK_FALSE(second.answered);
+  CHECK(third.answered);
+  CHECK(q.queue.first() == nullptr);
+}
+
+TEST_CASE("the second of two replies is as late as the first", "[store][redis]") {
+  Queue q;
+  Waiter& asking = q.ask();
+  asking.pending.replies = 2;
+  Waiter& other = q.ask();
+  CHECK_FALSE(q.queue.answer(Queue::reply()));
+  asking.pending.deadline = kNow;
+  q.queue.fail_late(kNow, 2);
+  CHECK(asking.done);
+  CHECK_FALSE(asking.answered);
+  CHECK(q.queue.is_last_reply());
+  CHECK(q.queue.answer(Queue::reply()));
+  CHECK_FALSE(other.done);
+  CHECK(q.queue.answer(Queue::reply()));
+  CHECK(other.answered);
+}
+
+TEST_CASE("after three failures in a row nobody waits for a second, then one at a time",
           "[store][redis]") {
   Queue q;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 2; ++i) {
     q.ask();
   }
   q.queue.fail_all(kNow);
