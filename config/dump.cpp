@@ -63,22 +63,6 @@ void dump_listeners(const Config& config, YamlWriter& out) {
   out.line(0, "trusted_proxies", trusted);
 }
 
-std::string redis_text(const RedisConfig& redis) {
-  std::string login;
-  if (!redis.password.empty()) {
-    login = (redis.user.empty() ? "" : "***") + std::string{":***@"};
-  }
-  const std::string database = std::to_string(redis.database);
-  if (redis.over_unix) {
-    return yaml_quoted("unix:" + (login.empty() ? "" : "//" + login) + redis.host +
-                       "?db=" + database);
-  }
-  SocketAddress address;
-  address.host = redis.host;
-  address.port = redis.port;
-  return yaml_quoted("redis://" + login + address.to_string() + "/" + database);
-}
-
 std::string header_text(const SessionHeader& header) {
   switch (header.source) {
     case SessionHeader::Source::AllJson:
@@ -140,9 +124,7 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
                ? "cookie"
                : (session.store == SessionStoreKind::Memory ? "memory" : "redis"));
   if (session.redis) {
-    out.line(1, "redis",
-             "{url: " + redis_text(*session.redis) +
-                 ", timeout: " + format_duration(session.redis->timeout) + "}");
+    dump_redis(*session.redis, out);
   }
   out.line(1, "on_store_error",
            session.on_store_error == OnStoreError::Anonymous ? "anonymous" : "refuse");

@@ -21,19 +21,10 @@ std::string host_text(const HostHeader& host) {
   return yaml_quoted(host.literal);
 }
 
-void dump_file(std::string_view key, const std::string& file, YamlWriter& out) {
-  if (!file.empty()) {
-    out.line(3, key, yaml_quoted(file));
+void dump_text_if_any(int depth, std::string_view key, const std::string& text, YamlWriter& out) {
+  if (!text.empty()) {
+    out.line(depth, key, yaml_quoted(text));
   }
-}
-
-void dump_server_tls(const BackendTls& tls, YamlWriter& out) {
-  out.line(2, "tls");
-  dump_file("ca", tls.ca, out);
-  dump_file("certificate", tls.certificate, out);
-  dump_file("key", tls.key, out);
-  dump_file("server_name", tls.server_name, out);
-  out.line(3, "verify", dump_text(tls.verify));
 }
 
 // "{a: 1, b: 2}" piece by piece.
@@ -74,8 +65,8 @@ void dump_rewrite(const RewriteConfig& rewrite, YamlWriter& out) {
     return;
   }
   out.line(2, "rewrite");
-  dump_file("strip_prefix", rewrite.strip_prefix, out);
-  dump_file("add_prefix", rewrite.add_prefix, out);
+  dump_text_if_any(3, "strip_prefix", rewrite.strip_prefix, out);
+  dump_text_if_any(3, "add_prefix", rewrite.add_prefix, out);
   if (rewrite.location) {
     out.line(3, "location", "true");
   }
@@ -218,6 +209,15 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
 
 }  // namespace
 
+void dump_server_tls(int depth, const BackendTls& tls, YamlWriter& out) {
+  out.line(depth, "tls");
+  dump_text_if_any(depth + 1, "ca", tls.ca, out);
+  dump_text_if_any(depth + 1, "certificate", tls.certificate, out);
+  dump_text_if_any(depth + 1, "key", tls.key, out);
+  dump_text_if_any(depth + 1, "server_name", tls.server_name, out);
+  out.line(depth + 1, "verify", dump_text(tls.verify));
+}
+
 void dump_backends(const Config& config, YamlWriter& out) {
   out.line(0, "backends");
   for (const BackendConfig& backend : config.backends) {
@@ -252,7 +252,7 @@ void dump_backends(const Config& config, YamlWriter& out) {
              "{failures: " + std::to_string(backend.ejection_failures) +
                  ", for: " + format_duration(backend.ejection_time) + "}");
     if (!(backend.tls == BackendTls{})) {
-      dump_server_tls(backend.tls, out);
+      dump_server_tls(2, backend.tls, out);
     }
     out.line(2, "slow_start", format_duration(backend.slow_start));
     out.line(2, "max_requests", std::to_string(backend.max_requests));

@@ -13,6 +13,8 @@ namespace keepsake {
 
 void dump_backends(const Config& config, YamlWriter& out);
 void dump_routes(const Config& config, YamlWriter& out);
+void dump_redis(const RedisConfig& redis, YamlWriter& out);
+void dump_server_tls(int depth, const BackendTls& tls, YamlWriter& out);
 void dump_error_pages(const Config& config, YamlWriter& out);
 
 std::string dump_text(bool value);

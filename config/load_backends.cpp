@@ -108,16 +108,6 @@ void load_assertion(const Value& value, std::optional<Secret>& assertion) {
   section.finish();
 }
 
-void load_server_tls(const Value& value, BackendTls& tls) {
-  Section section{value};
-  section.text("ca", tls.ca);
-  section.text("certificate", tls.certificate);
-  section.text("key", tls.key);
-  section.text("server_name", tls.server_name);
-  section.boolean("verify", tls.verify);
-  section.finish();
-}
-
 void load_backend(const Value& value, BackendConfig& backend) {
   constexpr std::array<std::string_view, 3> balances{"round_robin", "least_requests",
                                                      "session_hash"};
@@ -171,6 +161,16 @@ void load_backend(const Value& value, BackendConfig& backend) {
 }
 
 }  // namespace
+
+void load_server_tls(const Value& value, BackendTls& tls) {
+  Section section{value};
+  section.text("ca", tls.ca);
+  section.text("certificate", tls.certificate);
+  section.text("key", tls.key);
+  section.text("server_name", tls.server_name);
+  section.boolean("verify", tls.verify);
+  section.finish();
+}
 
 void load_backends(const Value& value, std::vector<BackendConfig>& backends) {
   for (const auto& [name, backend] : read_names(value, "a map of names to backends")) {

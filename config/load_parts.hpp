@@ -25,20 +25,23 @@ void load_route_overrides(Section& section, RouteConfig& route);
 // routes[].require, in its two forms.
 void load_require(const Value& value, std::vector<Requirement>& require);
 void load_session(const Value& value, SessionConfig& session);
+void load_redis(const Value& value, RedisConfig& redis);
+// How servers behind TLS are believed.
+void load_server_tls(const Value& value, BackendTls& tls);
 void load_error_pages(const Value& value, std::vector<ErrorPage>& pages);
 
 // A list of addresses and CIDR blocks.
 void load_networks(const Value& value, std::vector<Cidr>& networks);
 
 // {env: NAME} or {file: PATH}, and allow_short where it `may_be_short`; reads the text too.
-void load_secret(const Value& value, bool may_be_short, Secret& secret);
+// `ours`: any good secret will do, so one can be made.
+void load_secret(const Value& value, bool may_be_short, Secret& secret, bool ours = true);
 
 // host:port, [v6]:port or unix:/path; false, with a problem, if it is none of them.
 bool read_socket_address(const Value& value, SocketAddress& address);
 
-// "redis://[user[:password]@]host[:port][/database]" or "unix:/path[?db=N]". Empty with one
-// sentence in `error`, which never repeats the text: it may hold a password. Leaves `redis.timeout`
-// alone.
+// "redis://[user[:password]@]host[:port][/database]", rediss:// for TLS, or "unix:/path[?db=N]".
+// False with one sentence in `error`, which never repeats the text: it may hold a password.
 bool parse_redis_url(std::string_view url, RedisConfig& redis, std::string& error);
 
 }  // namespace keepsake

@@ -27,7 +27,7 @@ void trim_newline(const Value& value, Secret& secret) {
 
 }  // namespace
 
-void load_secret(const Value& value, bool may_be_short, Secret& secret) {
+void load_secret(const Value& value, bool may_be_short, Secret& secret, bool ours) {
   if (!value.is_map()) {
     value.expected(std::string{secret_forms} + "; a secret's text does not belong into this file");
     return;
@@ -50,7 +50,8 @@ void load_secret(const Value& value, bool may_be_short, Secret& secret) {
     secret.origin = "env " + name.value_or("");
     if (name && !text) {
       env->fail("the environment variable " + *name +
-                " is not set; `keepsake keygen` prints a good value for it");
+                " is not set" +
+                (ours ? "; `keepsake keygen` prints a good value for it" : ""));
     }
     secret.text = std::move(text).value_or("");
   } else {
@@ -61,7 +62,7 @@ void load_secret(const Value& value, bool may_be_short, Secret& secret) {
     if (path && !text) {
       // Never where a file is: following the advice would destroy the secret in it.
       file->fail("the file " + file->quote(*path) + " cannot be read (" + error.why + ")" +
-                 (error.missing ? "; `keepsake keygen > FILE` makes one" : ""));
+                 (error.missing && ours ? "; `keepsake keygen > FILE` makes one" : ""));
     }
     secret.text = std::move(text).value_or("");
   }
@@ -187,24 +188,6 @@ void load_flask(const Value& value, FlaskConfig& flask) {
   section.text("salt", flask.salt);
   section.choice("digest", flask.digest, digests);
   section.finish();
-}
-
-void load_redis(const Value& value, RedisConfig& redis) {
-  Section section{value};
-  section.duration("timeout", redis.timeout, Millis{1}, Millis{60'000});
-  const auto url = section.find("url");
-  section.finish();
-  if (!url) {
-    if (section.is_map()) {
-      section.fail("url is missing, expected for example url: \"redis://127.0.0.1:6379/0\"");
-    }
-    return;
-  }
-  std::string error;
-  const auto text = url->text("the URL of a redis server, as in redis://127.0.0.1:6379/0");
-  if (text && !parse_redis_url(*text, redis, error)) {
-    url->fail(std::move(error));
-  }
 }
 
 void load_not_before(const Value& value, std::optional<std::int64_t>& not_before) {

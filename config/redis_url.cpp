@@ -85,21 +85,15 @@ bool parse_unix_socket(std::string_view rest, RedisConfig& redis, std::string& e
 }  // namespace
 
 bool parse_redis_url(std::string_view url, RedisConfig& redis, std::string& error) {
-  if (url.starts_with("rediss://")) {
-    error =
-        "rediss:// (TLS) is not available: the hiredis library of this build has no TLS; use "
-        "redis:// "
-        "over a private network, a unix socket or a tunnel such as stunnel";
-    return false;
-  }
   if (url.starts_with("unix:")) {
     return parse_unix_socket(url.substr(5), redis, error);
   }
-  if (!url.starts_with("redis://")) {
-    error = "expected redis://host:port/database or unix:/path";
+  const bool tls = url.starts_with("rediss://");
+  if (!tls && !url.starts_with("redis://")) {
+    error = "expected redis://host:port/database, rediss:// for TLS, or unix:/path";
     return false;
   }
-  url.remove_prefix(8);
+  url.remove_prefix(tls ? 9 : 8);
   const std::size_t at = url.rfind('@');
   if (at != std::string_view::npos) {
     if (!parse_login(url.substr(0, at), redis, error)) {
@@ -127,6 +121,9 @@ bool parse_redis_url(std::string_view url, RedisConfig& redis, std::string& erro
   }
   redis.host = address->host;
   redis.port = address->port;
+  if (tls) {
+    redis.tls.emplace();
+  }
   return true;
 }
 

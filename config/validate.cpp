@@ -36,37 +36,7 @@ void validate_server_tls(const BackendConfig& backend, const std::string& path,
     report.problem(path, "is not used: none of the servers is an https:// one");
     return;
   }
-  const std::array<std::pair<std::string_view, const std::string*>, 3> files{
-      {{"ca", &tls.ca}, {"certificate", &tls.certificate}, {"key", &tls.key}}};
-  for (const auto& [key, file] : files) {
-    const std::string place = join_path(path, key);
-    if (!file->empty()) {
-      validate_file(*file, place, environment, report);
-    } else if (report.has(place)) {
-      report.problem(place, "is empty, expected the path of a PEM file");
-    }
-  }
-  if (tls.certificate.empty() != tls.key.empty()) {
-    report.problem(path, std::string{tls.key.empty() ? "key" : "certificate"} +
-                             " is missing, expected certificate and key or none of them");
-  }
-  if (!tls.certificate.empty() && !tls.key.empty()) {
-    validate_identity({tls.certificate, tls.key}, path, environment, report);
-  }
-  if (!tls.ca.empty()) {
-    validate_authorities(tls.ca, path + ".ca", environment, report);
-  }
-  if ((!tls.server_name.empty() || report.has(path + ".server_name")) &&
-      (!is_host(tls.server_name) || tls.server_name.starts_with('['))) {
-    report.problem(path + ".server_name", "expected a host name, as in app.example.com");
-  }
-  if (!tls.verify) {
-    report.warning(path + ".verify",
-                   "false: whoever answers is taken for the backend, and sees its sessions");
-    if (!tls.ca.empty()) {
-      report.problem(path + ".ca", "nothing is verified by it: verify is false");
-    }
-  }
+  validate_tls(tls, path, environment, report);
 }
 
 void validate_queue(const BackendConfig& backend, const std::string& path, Report& report) {
@@ -138,6 +108,41 @@ void validate_file(const std::string& file, const std::string& path, const Envir
   }
 }
 
+void validate_tls(const BackendTls& tls, const std::string& path, const Environment& environment,
+                  Report& report) {
+  const std::array<std::pair<std::string_view, const std::string*>, 3> files{
+      {{"ca", &tls.ca}, {"certificate", &tls.certificate}, {"key", &tls.key}}};
+  for (const auto& [key, file] : files) {
+    const std::string place = join_path(path, key);
+    if (!file->empty()) {
+      validate_file(*file, place, environment, report);
+    } else if (report.has(place)) {
+      report.problem(place, "is empty, expected the path of a PEM file");
+    }
+  }
+  if (tls.certificate.empty() != tls.key.empty()) {
+    report.problem(path, std::string{tls.key.empty() ? "key" : "certificate"} +
+                             " is missing, expected certificate and key or none of them");
+  }
+  if (!tls.certificate.empty() && !tls.key.empty()) {
+    validate_identity({tls.certificate, tls.key}, path, environment, report);
+  }
+  if (!tls.ca.empty()) {
+    validate_authorities(tls.ca, path + ".ca", environment, report);
+  }
+  if ((!tls.server_name.empty() || report.has(path + ".server_name")) &&
+      (!is_host(tls.server_name) || tls.server_name.starts_with('['))) {
+    report.problem(path + ".server_name", "expected a host name, as in app.example.com");
+  }
+  if (!tls.verify) {
+    report.warning(path + ".verify",
+                   "false: whoever answers is taken for the backend, and sees its sessions");
+    if (!tls.ca.empty()) {
+      report.problem(path + ".ca", "nothing is verified by it: verify is false");
+    }
+  }
+}
+
 void validate_backends(const Config& config, const Environment& environment, Report& report) {
   if (config.backends.empty()) {
     report.problem("backends",
@@ -182,6 +187,9 @@ void validate(const Config& config, const Environment& environment, Report& repo
   validate_routes(config, report);
   validate_require(config, report);
   validate_session(config.session, report);
+  if (config.session.redis) {
+    validate_redis(*config.session.redis, environment, report);
+  }
   validate_fixation(config, report);
   validate_outputs(config, report);
 }

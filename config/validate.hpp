@@ -36,8 +36,12 @@ void validate_session_headers(const SessionConfig& session, Report& report);
 void validate_cookie(const CookieConfig& cookie, Report& report);
 void validate_trusted_origins(const SessionConfig& session, Report& report);
 void validate_session(const SessionConfig& session, Report& report);
+void validate_redis(const RedisConfig& redis, const Environment& environment, Report& report);
 void validate_fixation(const Config& config, Report& report);
 void validate_outputs(const Config& config, Report& report);
+// How servers behind TLS are believed; `path` is the key that says so.
+void validate_tls(const BackendTls& tls, const std::string& path, const Environment& environment,
+                  Report& report);
 // That a file can be read; `path` is the key that names it.
 void validate_file(const std::string& file, const std::string& path, const Environment& environment,
                    Report& report);

@@ -13,6 +13,7 @@ void wipe_secrets(Config& config) {
   }
   if (config.session.redis) {
     wipe(config.session.redis->password);
+    wipe(config.session.redis->sentinel_password);
   }
   if (config.admin.token) {
     wipe(config.admin.token->text);

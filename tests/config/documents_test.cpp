@@ -42,6 +42,27 @@ std::string with_everything_on() {
   return out;
 }
 
+// What is known of keepsake.yaml with everything on, and what stands in it. session.redis has one
+// of three ways to its servers at a time: those in comments take the place of the first in turn.
+Loaded load_everything() {
+  const std::string text = with_everything_on();
+  Loaded all = World{}.load(text);
+  const std::string first = "    url: \"rediss://";
+  REQUIRE(text.find(first) != std::string::npos);
+  for (const std::string other : {"sentinel", "cluster"}) {
+    std::string changed = text;
+    changed.replace(changed.find(first), 4, "    # ");
+    const std::string off = "    # " + other + ":";
+    REQUIRE(changed.find(off) != std::string::npos);
+    changed.replace(changed.find(off), off.size(), "    " + other + ":");
+    Loaded loaded = World{}.load(changed);
+    all.problems.insert(all.problems.end(), loaded.problems.begin(), loaded.problems.end());
+    all.used_keys.merge(loaded.used_keys);
+    all.known_keys.merge(loaded.known_keys);
+  }
+  return all;
+}
+
 struct SchemaKey {
   std::string fallback;  // the default as YAML writes it; empty when there is none
   std::string text;
@@ -138,17 +159,22 @@ TEST_CASE("keepsake.yaml says what the defaults are", "[config][documents]") {
 }
 
 TEST_CASE("keepsake.yaml with everything on is correct and has every key", "[config][documents]") {
-  const Loaded loaded = World{}.load(with_everything_on());
+  const Loaded loaded = load_everything();
   CHECK(lines(loaded.problems) == std::vector<std::string>{});
   std::set<std::string> keys = loaded.known_keys;
   // env: stands in their place, and excludes them.
   keys.erase("backends.*.assertion.secret.file");
   keys.erase("admin.token.file");
+  keys.erase("session.redis.password.file");
+  keys.erase("session.redis.sentinel.password.file");
+  for (const std::string tls : {"ca", "certificate", "key", "server_name", "verify"}) {
+    keys.erase("session.redis.sentinel.tls." + tls);  // as session.redis.tls
+  }
   CHECK(loaded.used_keys == keys);
 }
 
 TEST_CASE("the schema has the keys that the loader knows, and no other", "[config][documents]") {
-  const Loaded loaded = World{}.load(with_everything_on());
+  const Loaded loaded = load_everything();
   CHECK(names(schema_keys()) == loaded.known_keys);
 }
 
@@ -162,7 +188,9 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       if (key.starts_with(prefix + ".") &&
           key.find_first_of(".[", prefix.size() + 1) == std::string::npos &&
           !entry.fallback.empty()) {
-        flow += (flow.empty() ? "" : ", ") + key.substr(prefix.size() + 1) + ": " + entry.fallback;
+        const std::string quote = entry.fallback.ends_with(':') ? "\"" : "";
+        flow += (flow.empty() ? "" : ", ") + key.substr(prefix.size() + 1) + ": " + quote +
+                entry.fallback + quote;
       }
     }
     return flow;
@@ -202,9 +230,9 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       ", abandon: " + keys.at("routes[].abandon").fallback + ", rate_limits: [{requests: 5, " +
       section("routes[].rate_limits[]") + "}]}\n" + "session: {secrets: [{env: SESSION_KEY, " +
       section("session.secrets[]") + "}], " + section("session") + ", " + whole("session.cookie") +
-      ", " + whole("session.flask") + ", redis: {url: \"redis://h\", " + section("session.redis") +
-      "}}\n" + whole("limits") + "\n" + whole("timeouts") + "\n" + whole("log") + "\n" +
-      whole("admin") + "\n";
+      ", " + whole("session.flask") + ", redis: {url: \"rediss://h\", " + section("session.redis") +
+      ", " + whole("session.redis.tls") + "}}\n" + whole("limits") + "\n" + whole("timeouts") +
+      "\n" + whole("log") + "\n" + whole("admin") + "\n";
   INFO(yaml);
   const Loaded full = world.load(yaml);
   CHECK(lines(full.problems) == std::vector<std::string>{});
@@ -220,12 +248,14 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "  - {path: /w, set: {a: b}}\n"
       "  - {path: /y, redirect: /z}\n"
       "  - {path: \"/*\", backend: app, rate_limit: {requests: 5}}\n"
-      "session: {secrets: [{env: SESSION_KEY}], redis: {url: \"redis://h\"}}\n");
+      "session: {secrets: [{env: SESSION_KEY}], redis: {url: \"rediss://h\"}}\n");
   REQUIRE(least.config);
   CHECK(*full.config == *least.config);
-  // Every default that the schema names stood in that file, but for this map.
+  // Every default that the schema names stood in that file, but for this map, and what excludes
+  // the URL of redis.
   for (const auto& [key, entry] : keys) {
-    if (!entry.fallback.empty() && !key.starts_with("session.headers")) {
+    if (!entry.fallback.empty() && !key.starts_with("session.headers") &&
+        !key.starts_with("session.redis.sentinel")) {
       INFO(key);
       CHECK(full.used_keys.contains(key));
     }

@@ -51,7 +51,9 @@ for name in """type_unknown_key type_bool type_bool_quoted type_number type_numb
     route_two_things route_path_missing route_path_relative route_methods_empty route_set_empty route_set_scalar
     route_set_field_empty route_clear_false session_missing secrets_missing secrets_empty secrets_scalar secrets_map
     secret_inline secret_both header_not_token header_key_empty header_nothing header_encoding header_all cookie_name
-    cookie_name_semicolon cookie_lifetime_word redis_url_missing redis_tls redis_scheme
+    cookie_name_semicolon cookie_lifetime_word redis_url_missing redis_tls_half redis_scheme redis_two_places redis_sentinel_servers
+    redis_sentinel_empty redis_sentinel_master redis_cluster_servers redis_cluster_text redis_password_text redis_replicas
+    redis_prefix_empty redis_key
     admin_token_allow_short admin_token_both admin_token_text allow_empty backend_max_requests backend_queue_key
     backend_queue_size backend_tls_ca_empty backend_tls_half backend_tls_half_key backend_tls_key_name
     backend_tls_verify client_certificate_alone client_certificate_word client_subject_alone

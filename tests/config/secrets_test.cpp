@@ -131,7 +131,8 @@ TEST_CASE("no message repeats a secret that stands in the wrong place", "[config
   World world;
   for (const std::string& session :
        {"secrets: " + secret, "secrets: [" + secret + "]", "secrets: {env: " + secret + ", x: 1}",
-        "secrets: [{env: SESSION_KEY}]\n  redis: {url: \"rediss://:" + secret + "@h\"}",
+        "secrets: [{env: SESSION_KEY}]\n  redis: {url: \"rediss://:" + secret + "@h:0\"}",
+        "secrets: [{env: SESSION_KEY}]\n  redis: {url: \"redis://h\", password: " + secret + "}",
         std::string{"secrets: [{env: SESSION_KEY}]\n  format: ${SESSION_KEY}"},
         std::string{"secrets: [{env: SESSION_KEY}]\n  idle_timeout: ${SESSION_KEY}"},
         std::string{"secrets: [{env: SESSION_KEY}]\n  cookie: {domain: \"${SESSION_KEY}.\"}"}}) {

@@ -39,6 +39,7 @@ struct World {
       {"SAMPLE_KEY", "replace-me-with-the-output-of-keepsake-keygen"},
       {"ASSERTION_KEY", "a-secret-between-keepsake-and-one-backend"},
       {"ADMIN_TOKEN", "a-token-that-only-the-operators-of-this-proxy-have"},
+      {"REDIS_PASSWORD", "a-word-for-redis"},
       {"EMPTY_KEY", ""}};
   std::map<std::string, std::string> files{
       {"/run/secrets/good", "Zt0vJ8Qm5sYwN2rX7bLkE4hUaG9fPcD1iOoT6nWxSuM\n"},
