@@ -270,6 +270,56 @@ def check_scale():
     check("compose.scale: the balancer finds each replica", balanced == [(name, name) for name in replicas], balanced)
 
 
+def check_redis_compose(name, redis, servers):
+    """An overlay of compose.scale.yaml: `redis` is what Keepsake's configuration names, `servers` what there is."""
+    [compose] = documents(deploy / f"compose.{name}.yaml")
+    [scale] = documents(deploy / "compose.scale.yaml")
+    [config] = documents(deploy / f"scale/keepsake.{name}.yaml")
+    services = compose["services"]
+    replicas = [service for service in scale["services"] if service.startswith("keepsake-")]
+    check(f"compose.{name}: every replica has its configuration", all(
+        services[replica]["volumes"] == [f"./scale/keepsake.{name}.yaml:/etc/keepsake/keepsake.yaml:ro"] for replica in replicas))
+    check(f"compose.{name}: the one redis stays away", services["redis"]["profiles"] == ["single"])
+    named = config["session"]["redis"][redis]["servers"]
+    check(f"compose.{name}: keepsake finds whom it names", set(named) <= set(services) and len(named) >= 3, named)
+    for service in servers:
+        there = services[service]
+        check(f"compose.{name}: {service} is walled in", there["read_only"] is True and there["cap_drop"] == ["ALL"]
+              and there["security_opt"] == ["no-new-privileges:true"] and there["networks"] == ["store"])
+        check(f"compose.{name}: {service} is called so", there["hostname"] == service == there["command"][-1])
+        script = there["entrypoint"][-1].removeprefix("/usr/local/etc/")
+        check(f"compose.{name}: the script of {service} is there", (deploy / "scale" / script).exists() and
+              f"./scale/{script}:/usr/local/etc/{script}:ro" in there["volumes"], there["volumes"])
+    check(f"compose.{name}: passwords come from the environment", "PASSWORD: ${REDIS_PASSWORD?" in
+          (deploy / f"compose.{name}.yaml").read_text() and config["session"]["redis"]["password"] == {"env": "REDIS_PASSWORD"})
+
+
+def check_redis_in_kubernetes(name, servers):
+    objects = {thing["kind"]: thing for thing in documents(deploy / f"kubernetes/redis-{name}.yaml")}
+    place = f"kubernetes/redis-{name}"
+    spec = objects["StatefulSet"]["spec"]
+    pod, labels = spec["template"]["spec"], spec["template"]["metadata"]["labels"]
+    check(f"{place}: as many pods as are named", spec["replicas"] == servers)
+    check(f"{place}: the names are those of the pods", spec["serviceName"] == objects["Service"]["metadata"]["name"] == "redis"
+          and objects["Service"]["spec"]["clusterIP"] == "None")
+    check(f"{place}: all select these pods", labels == spec["selector"]["matchLabels"] == objects["Service"]["spec"]["selector"]
+          == objects["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]
+          == objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"])
+    pods = [("servers", pod)] + ([("join", objects["Job"]["spec"]["template"]["spec"])] if "Job" in objects else [])
+    for what, one in pods:
+        check(f"{place}: {what}: never root", one["securityContext"]["runAsNonRoot"] is True and
+              one["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"} and one["automountServiceAccountToken"] is False)
+        for container in one["containers"]:
+            check(f"{place}: {container['name']}: restricted", container["securityContext"] == {
+                "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}})
+            script = container["command"][-1].removeprefix("/etc/redis/")
+            check(f"{place}: {container['name']}: its script is there", script in objects["ConfigMap"]["data"], script)
+    ports = {port["name"] for container in pod["containers"] for port in container["ports"]}
+    check(f"{place}: Keepsake and they themselves reach their ports, others nothing", ports == {
+        port["port"] for port in objects["NetworkPolicy"]["spec"]["ingress"][0]["ports"]} == {
+        port["targetPort"] for port in objects["Service"]["spec"]["ports"]}, ports)
+
+
 def check_unit():
     unit = (deploy / "keepsake.service").read_text()
     [defaults] = documents(root / "config/keepsake.yaml")
@@ -283,5 +333,9 @@ for place in sorted((deploy / "kubernetes").iterdir()):
         check_folder(place)
 check_compose()
 check_scale()
+check_redis_compose("sentinel", "sentinel", [f"{what}-{n}" for what in ("redis", "sentinel") for n in (1, 2, 3)])
+check_redis_compose("cluster", "cluster", [f"node-{n}" for n in range(1, 7)])
+check_redis_in_kubernetes("sentinel", 3)
+check_redis_in_kubernetes("cluster", 6)
 check_unit()
 finish()
