@@ -59,9 +59,10 @@ KINDS = {
         "selector": required(SELECTOR),
         "strategy": required({"type": required(str), "rollingUpdate": required({
             "maxUnavailable": required(int), "maxSurge": required(int)})}),
-        "template": required({"metadata": required({"labels": required(Map)}), "spec": required(POD)}),
+        "template": required({"metadata": required({"labels": required(Map), "annotations": Map}), "spec": required(POD)}),
     }),
     "Service": ("v1", {
+        "type": str,
         "selector": required(Map),
         "ports": required([{"name": required(str), "port": required(int), "targetPort": required(str)}]),
     }),

@@ -3,6 +3,7 @@
 
 Prints one line per sentence; the last one counts them. Needs no cluster. `manifests.py ROOT` looks at another tree."""
 
+import json
 import pathlib
 import re
 import sys
@@ -242,6 +243,28 @@ def check_compose():
           f"http://{image['admin']['address']}/readyz" in (deploy / "Dockerfile").read_text())
 
 
+def check_inline():
+    [compose] = documents(deploy / "compose.inline.yaml")
+    check("compose.inline: it builds nothing", not any("build" in service for service in compose["services"].values()))
+    keepsake, app = compose["services"]["keepsake"], compose["services"]["app"]
+    check("compose.inline: keepsake is walled in", keepsake["read_only"] is True and keepsake["cap_drop"] == ["ALL"]
+          and keepsake["security_opt"] == ["no-new-privileges:true"])
+    check("compose.inline: only keepsake publishes a port, and nobody else reaches the service",
+          "ports" in keepsake and "ports" not in app and app["networks"] == ["inside"]
+          and compose["networks"]["inside"].get("internal") is True)
+    [mount] = keepsake["configs"]
+    check("compose.inline: the configuration is mounted where keepsake looks",
+          mount == {"source": "keepsake", "target": "/etc/keepsake/keepsake.yaml"}, mount)
+    text = compose["configs"]["keepsake"]["content"]
+    check("compose.inline: compose has nothing to replace in it", "$" not in text)
+    config = yaml.load(text, Strict)
+    [image] = documents(deploy / "container.yaml")
+    image["backends"]["app"]["servers"] = ["http://app:8081"]
+    check("compose.inline: the configuration is that of the image, but for the service's name", config == image, config)
+    profile = json.loads((deploy / "seccomp-io_uring.json").read_text())
+    check("the seccomp profile denies by default", profile["defaultAction"] == "SCMP_ACT_ERRNO")
+
+
 def check_scale():
     [compose] = documents(deploy / "compose.scale.yaml")
     services = compose["services"]
@@ -332,6 +355,7 @@ for place in sorted((deploy / "kubernetes").iterdir()):
     if place.is_dir():
         check_folder(place)
 check_compose()
+check_inline()
 check_scale()
 check_redis_compose("sentinel", "sentinel", [f"{what}-{n}" for what in ("redis", "sentinel") for n in (1, 2, 3)])
 check_redis_compose("cluster", "cluster", [f"node-{n}" for n in range(1, 7)])
