@@ -1,6 +1,7 @@
 // Clients that go away, and those that only have nothing more to say.
 
 #include "support/catch.hpp"
+#include "wire/full_way.hpp"
 #include "wire/refused.hpp"
 
 using namespace keepsake;
@@ -65,10 +66,7 @@ TEST_CASE("a response that breaks off during an upload ends both", "[wire][abort
   Link link = backend.accept();
   link.read_until("\r\n\r\n");
   if (stalled) {  // the backend takes nothing: the upload waits in a write to it
-    const std::string block(1'000'000, 'x');
-    proxy.wait_until("the proxy takes no more", [&] {
-      return client.send_some(block) == 0 && !client.writable(std::chrono::milliseconds{50});
-    });
+    proxy.wait_until("the proxy takes no more", [&] { return fills(client); });
   }
   link.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
   client.read_until("hello");
