@@ -50,19 +50,28 @@ void insert(const Candidate& candidate, Candidates& found) {
   found.list[place] = candidate;
 }
 
+std::string_view seal_host(const Exchange& x, const View& view) {
+  return view.config().session.cookie.bind_host ? x.site.name : std::string_view{};
+}
+
 // Opens one cookie into the workspace's session. Another worker may have begun to seal with the
-// keys of a reload that this exchange is not part of yet: nobody is logged out by that.
+// keys or the binding of a reload that this exchange is not part of yet: nobody is logged out by
+// that. `view` is the one that opened it.
 Opened open_cookie(Exchange& x, std::string_view cookie, std::size_t name, const View*& view) {
-  const std::string_view host = seal_host(x);
   view = x.view;
-  Opened opened = view->codec->open(cookie, host, name, x.work.session);
+  const Opened opened = view->codec->open(cookie, seal_host(x, *view), name, x.work.session);
   const View& newest = x.worker.newest_view();
-  if (opened.status == OpenStatus::UnknownKey && &newest != view &&
-      name < newest.snapshot->cookie_names.size()) {
-    view = &newest;
-    opened = view->codec->open(cookie, host, name, x.work.session);
+  if (opened.status == OpenStatus::Ok || &newest == view ||
+      newest.config().session.format != view->config().session.format ||
+      name >= newest.snapshot->cookie_names.size()) {
+    return opened;
   }
-  return opened;
+  const Opened retried = newest.codec->open(cookie, seal_host(x, newest), name, x.work.session);
+  if (retried.status != OpenStatus::Ok) {
+    return opened;
+  }
+  view = &newest;
+  return retried;
 }
 
 void consider(Exchange& x, std::string_view value, std::size_t name, Candidates& found) {
@@ -217,7 +226,7 @@ bool must_look(const Exchange& x, const Candidates& found) {
 }  // namespace
 
 std::string_view seal_host(const Exchange& x) {
-  return x.view->config().session.cookie.bind_host ? x.site.name : std::string_view{};
+  return seal_host(x, *x.view);
 }
 
 StoreTimes store_times(const Exchange& x) {

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "server/attach_session.hpp"
+#include "server/check_site.hpp"
 #include "server/commit_session.hpp"
 #include "server/worker.hpp"
 
@@ -175,6 +176,20 @@ struct Wish {
   FormError error = FormError::None;
 };
 
+// Whether the write would begin a session in place of one that the visitor may have. What signs the
+// visitor in, or names a new session, does so knowingly.
+bool might_replace(const Exchange& x, const Wish& wish) {
+  const PrivilegedKeys privileged = privileged_keys(x);
+  const bool knowing =
+      wish.clear || wish.renew ||
+      std::any_of(wish.pairs.begin(), wish.pairs.end(), [&](const auto& pair) {
+        return std::find(privileged.begin(), privileged.end(), pair.first) != privileged.end();
+      });
+  const bool begins = std::any_of(wish.pairs.begin(), wish.pairs.end(),
+                                  [](const auto& pair) { return !pair.second.empty(); });
+  return begins && !knowing && !x.session.opened && !x.session.over && may_lack_cookie(x);
+}
+
 Wish read_wish(const ResponseHead& head) {
   Wish wish;
   for (const Field& field : head.fields) {
@@ -229,18 +244,23 @@ Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, Chan
 }
 
 Task<Fault> end_session(Exchange& x) {
+  bool ended_before = x.session.loaded;
   if (x.view->store && x.session.opened) {
     for (std::size_t i = 0; i < x.session.id_count; ++i) {
       x.worker.metrics().add(Counter::StoreWrites);
-      if (co_await x.view->store->erase(x.session.ids[i]) == StoreResult::Error) {
+      const StoreResult erased = co_await x.view->store->erase(x.session.ids[i]);
+      if (erased == StoreResult::Error) {
         co_return fail_store(x);
       }
+      ended_before = ended_before && erased == StoreResult::Missing;
     }
   }
   x.work.session.reset();
   x.session.opened = false;
   x.session.changed = false;
-  x.session.cleared = true;
+  // If it ended while this request was under way, the browser may have the cookie of another
+  // session by now.
+  x.session.cleared = !ended_before;
   co_return Fault::None;
 }
 
@@ -258,6 +278,13 @@ Task<void> apply_backend_writes(Exchange& x) {
   }
   if (x.session.keep_cookie) {
     refuse_write(x, "the session is not known");
+    co_return;
+  }
+  if (might_replace(x, wish)) {
+    refuse_write(x,
+                 "the request came from another site, which may have kept the visitor's cookie "
+                 "back. A key of session.privileged, or X-Session-Renew: true, begins a session "
+                 "all the same");
     co_return;
   }
   const Session before = x.work.session;  // a write that does not fit must leave it so

@@ -1,6 +1,7 @@
 #include "server/check_site.hpp"
 
 #include "base/log.hpp"
+#include "http/page_load.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -81,6 +82,15 @@ Fault check_site(Exchange& x) {
   x.reply.detail = "This request came from " + page + " and was refused: this is " + site + ".";
   report(x, page, site, hints.origin == "null");
   return Fault::CrossSite;
+}
+
+bool may_lack_cookie(const Exchange& x) {
+  const RequestHead& head = x.work.request;
+  const SameSite same_site = x.view->config().session.cookie.same_site;
+  if (same_site == SameSite::None || only_value(head, FieldId::SecFetchSite) != "cross-site") {
+    return false;
+  }
+  return same_site == SameSite::Strict || !is_top_page(head);
 }
 
 }  // namespace keepsake

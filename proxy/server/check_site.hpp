@@ -1,7 +1,7 @@
 #pragma once
 // Whether the page of another site has caused a request that would change or show a session, open a
-// WebSocket on one, or do what the route keeps for its own pages. Called by run_action, run_show
-// and forward_request.
+// WebSocket on one, or do what the route keeps for its own pages; or whether it may have come
+// without the visitor's cookie. Called by run_action, run_show, forward_request and change_session.
 
 #include "http/cross_site.hpp"
 #include "server/exchange.hpp"
@@ -14,5 +14,10 @@ Fault check_site(Exchange& x);
 
 // What the request says of the page that caused it.
 SiteHints site_hints(const Exchange& x);
+
+// Whether a browser keeps the session cookie back from this request because of its SameSite (RFC
+// 6265bis 5.8.3): a form of a payment provider, with `strict` also a link from another site. A
+// visitor without a cookie may have a session then.
+bool may_lack_cookie(const Exchange& x);
 
 }  // namespace keepsake

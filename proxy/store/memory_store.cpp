@@ -93,8 +93,7 @@ Task<StoreResult> MemoryStore::load(const SessionId& id, const StoreTimes& times
 }
 
 Task<StoreResult> MemoryStore::erase(const SessionId& id) {
-  end_with_former(key_of(id));
-  co_return StoreResult::Ok;
+  co_return end_with_former(key_of(id)) ? StoreResult::Ok : StoreResult::Missing;
 }
 
 Task<StoreResult> MemoryStore::end(const StoreKey& key) {

@@ -200,8 +200,7 @@ Task<StoreResult> RedisStore::use(StoreKey& key, const std::optional<StoreUse>& 
 
 Task<StoreResult> RedisStore::erase(const SessionId& id) {
   const StoreKey key = store_key(id);
-  const StoreResult ended = co_await end(key);
-  co_return ended == StoreResult::Missing ? StoreResult::Ok : ended;
+  co_return co_await end(key);
 }
 
 Task<StoreResult> RedisStore::end(const StoreKey& key) {

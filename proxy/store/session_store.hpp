@@ -113,7 +113,7 @@ class SessionStore {
   // former id begins a session from what is not privileged there (Created).
   virtual Task<StoreWritten> change(const StoreWrite& write, const StoreTimes& times) = 0;
 
-  // Ends the session and its former ids for every replica. Ok also when there was none.
+  // Ends the session and its former ids for every replica. Missing when there was none.
   virtual Task<StoreResult> erase(const SessionId& id) = 0;
 
   // Remembers that the session was in use, once per times.touch_interval: Ok, Missing or Error.

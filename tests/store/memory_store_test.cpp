@@ -67,7 +67,7 @@ TEST_CASE("what was never there, or has ended, is missing", "[store][memory]") {
   REQUIRE(store.begin(1) == StoreResult::Created);
   CHECK(store.end(1) == StoreResult::Ok);
   CHECK_FALSE(store.has(1));
-  CHECK(store.end(1) == StoreResult::Ok);
+  CHECK(store.end(1) == StoreResult::Missing);
   CHECK(store.size() == 0);
 }
 

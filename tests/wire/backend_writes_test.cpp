@@ -107,6 +107,43 @@ TEST_CASE("a write on a route without sessions is dropped", "[wire][writes]") {
   CHECK_FALSE(seen.response.has("Vary"));
 }
 
+TEST_CASE("a write does not replace a session whose cookie another site's request does not carry",
+          "[wire][writes][cross-site]") {
+  const std::string same_site = GENERATE("lax", "strict", "none");
+  CAPTURE(same_site);
+  Backend backend;
+  std::string yaml = kWriting;
+  yaml += "  privileged: [b]\n  cookie: {secure: true, same_site: " + same_site + "}\n";
+  Proxy proxy{yaml, {{"BACKEND", backend.url()}}};
+  const auto begins = [&](const std::string& method, const std::string& lines,
+                          const std::string& writes = "X-Session-Set: a=1\r\n") {
+    Link client = proxy.connect();
+    client.send(method + " / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n" + lines + "\r\n");
+    Link link = backend.accept();
+    link.read_request();
+    link.send("HTTP/1.1 200 OK\r\n" + writes + "Content-Length: 2\r\nConnection: close\r\n\r\nok");
+    const Message response = client.read_response();
+    CHECK(response.body == "ok");
+    return response.has("Set-Cookie");
+  };
+  const std::string other = "Sec-Fetch-Site: cross-site\r\n";
+  const std::string link = other + "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+  const bool none = same_site == "none";
+  CHECK(begins("POST", link) == none);  // a payment provider's form
+  CHECK(begins("GET", link) == (same_site != "strict"));
+  CHECK(begins("GET", other + "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n") == none);
+  CHECK(begins("GET", other + "Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n") == none);
+  CHECK((proxy.log().find("came from another site") == std::string::npos) == none);
+  // What means to begin a session does so, and so does what came with its cookies or from nowhere.
+  CHECK(begins("POST", link, "X-Session-Set: b=1\r\n"));
+  CHECK(begins("POST", link, "X-Session-Set: a=1\r\nX-Session-Renew: true\r\n"));
+  CHECK(begins("POST", link, "X-Session-Clear: true\r\nX-Session-Set: a=1\r\n"));
+  CHECK(begins("POST", "Sec-Fetch-Site: same-site\r\n"));
+  CHECK(begins("POST", "Sec-Fetch-Site: same-origin\r\n"));
+  CHECK(begins("POST", "Sec-Fetch-Site: none\r\n"));
+  CHECK(begins("POST", ""));
+}
+
 TEST_CASE("a client cannot write the session by these headers", "[wire][writes][spoofing]") {
   Backend backend;
   Proxy proxy{kWriting, {{"BACKEND", backend.url()}}};

@@ -118,6 +118,27 @@ TEST_CASE("a reset during a slow write by the backend stays a reset", "[wire][st
   CHECK_FALSE(seen.request.has("X-Session-Color"));
 }
 
+TEST_CASE("a slow clear by the backend leaves the cookie of a session that came meanwhile",
+          "[wire][store]") {
+  World world;
+  const std::string cookie = world.arrive("Ada");
+  Link client = world.proxy.connect();
+  client.send(World::get(cookie));
+  Link link = world.backend.accept();
+  CHECK(link.read_request().value("X-Session-Name") == "Ada");
+  const bool ended = GENERATE(true, false);
+  CAPTURE(ended);
+  if (ended) {
+    CHECK(world.post("/reset", "", cookie).status() == 303);
+  }
+  const std::string other = world.arrive("Bob");
+  link.send("HTTP/1.1 200 OK\r\nX-Session-Clear: true\r\nContent-Length: 2\r\n\r\nok");
+  link.close();
+  CHECK(client.read_response().has("Set-Cookie") == !ended);
+  CHECK(world.name(cookie) == "(absent)");
+  CHECK(world.name(other) == "Bob");
+}
+
 TEST_CASE("a backend's write and a visitor's of another key both survive", "[wire][store]") {
   World world;
   const std::string cookie = world.arrive("Ada");

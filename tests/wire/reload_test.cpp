@@ -16,15 +16,14 @@ using namespace keepsake::test;
 
 namespace {
 
-std::shared_ptr<const Snapshot> snapshot(const Backend& backend, std::string_view secrets) {
+std::shared_ptr<const Snapshot> snapshot(const Backend& backend, std::string_view session) {
   Environment environment;
   environment.variable = [](const std::string& name) -> std::optional<std::string> {
     return std::string{name == "OTHER_KEY" ? kOtherSecret : kSecret};
   };
   const std::string text = "listen: [{address: \"127.0.0.1:0\"}]\nbackends: {app: {servers: [\"" +
                            backend.url() + "\"]}}\nroutes: [{path: \"/*\", backend: app}]\n" +
-                           "session: {secrets: [" + std::string{secrets} +
-                           "]}\nlog: {access: false}\n";
+                           "session: {" + std::string{session} + "}\nlog: {access: false}\n";
   Loaded loaded = load_config_text(text, "test.yaml", environment);
   REQUIRE(loaded.config);
   auto made = std::make_shared<Snapshot>(std::move(*loaded.config));
@@ -84,25 +83,29 @@ Visit visit(const LoneWorker& worker, Backend& backend, const std::string& cooki
   return seen;
 }
 
+// A cookie of another worker, where a reload to this session block is done.
+std::string cookie_of_another(const Backend& backend, const std::string& session) {
+  Proxy other{
+      "listen: [{address: \"127.0.0.1:0\"}]\nbackends: {app: {servers: [\"${BACKEND}\"]}}\n"
+      "routes: [{path: /setName, set: {myName: name}}]\nsession: {" +
+          session + "}\n",
+      {{"BACKEND", backend.url()}}};
+  return other
+      .ask(
+          "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
+          "application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nname=Ada")
+      .set_cookie();
+}
+
 }  // namespace
 
 TEST_CASE("a worker that a reload has not reached opens what the others seal with its keys (S-21)",
           "[wire][reload]") {
   Backend backend;
-  const auto old = snapshot(backend, "{env: SESSION_KEY}");
-  const auto both = snapshot(backend, "{env: OTHER_KEY}, {env: SESSION_KEY}");
-  // Another worker, where the reload is done.
-  Proxy other{
-      "listen: [{address: \"127.0.0.1:0\"}]\nbackends: {app: {servers: [\"${BACKEND}\"]}}\n"
-      "routes: [{path: /setName, set: {myName: name}}]\n"
-      "session: {secrets: [{env: OTHER_KEY}, {env: SESSION_KEY}]}\n",
-      {{"BACKEND", backend.url()}}};
+  const auto old = snapshot(backend, "secrets: [{env: SESSION_KEY}]");
+  const auto both = snapshot(backend, "secrets: [{env: OTHER_KEY}, {env: SESSION_KEY}]");
   const std::string cookie =
-      other
-          .ask(
-              "POST /setName HTTP/1.1\r\nHost: a\r\nContent-Type: "
-              "application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nname=Ada")
-          .set_cookie();
+      cookie_of_another(backend, "secrets: [{env: OTHER_KEY}, {env: SESSION_KEY}]");
   LoneWorker worker{old};
   const Visit before = visit(worker, backend, cookie);
   CHECK(before.name == "(absent)");  // no reload is under way: a foreign key
@@ -122,4 +125,24 @@ TEST_CASE("a worker that a reload has not reached opens what the others seal wit
   CHECK(after.cookie == "(absent)");
   CHECK(worker.worker().key_use().opened(both->keys->at(0).id) == 2);
   CHECK(worker.worker().key_use().opened(both->keys->at(1).id) == 0);
+}
+
+TEST_CASE("a worker that a reload has not reached opens what the others bind to a host or no more",
+          "[wire][reload][bind_host]") {
+  const std::string free = "secrets: [{env: SESSION_KEY}]";
+  const std::string bound = free + ", cookie: {bind_host: true}";
+  const bool binds = GENERATE(true, false);
+  CAPTURE(binds);
+  Backend backend;
+  const auto old = snapshot(backend, binds ? free : bound);
+  const auto fresh = snapshot(backend, binds ? bound : free);
+  const std::string cookie = cookie_of_another(backend, binds ? bound : free);
+  LoneWorker worker{old};
+  CHECK(visit(worker, backend, cookie).name == "(absent)");  // no reload is under way
+  worker.post([fresh](Worker& w) { w.prepare(fresh); });
+  const Visit during = visit(worker, backend, cookie);
+  CHECK(during.name == "Ada");
+  CHECK(during.cookie == "(absent)");
+  worker.post([fresh](Worker& w) { w.use_prepared(*fresh); });
+  CHECK(visit(worker, backend, cookie).name == "Ada");
 }
