@@ -25,7 +25,7 @@ void load_limits(const Value& value, LimitsConfig& limits) {
   constexpr std::size_t many = 1'000'000'000;
   Section section{value};
   section.size("header", limits.header, 512, 1024 * ki);
-  section.size("response_header", limits.response_header, 512, 64 * ki);
+  section.size("response_header", limits.response_header, 512, 1024 * ki);
   section.number<std::size_t>("headers", limits.headers, 1, 10'000);
   section.size("target", limits.target, 64, 1024 * ki);
   section.size("body", limits.body, 1, largest_body);

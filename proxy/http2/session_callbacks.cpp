@@ -300,8 +300,9 @@ Option make_option() {
   nghttp2_option_set_max_outbound_ack(made, 100);
   nghttp2_option_set_max_continuations(made, 8);
   nghttp2_option_set_builtin_recv_extension_type(made, NGHTTP2_PRIORITY_UPDATE);
-  // Heads of responses: above a backend's largest (256 KiB) they are not sent.
-  nghttp2_option_set_max_send_header_block_length(made, 256 * 1024);
+  // Room for the largest head that a backend may send (limits.response_header: 1 MiB), and for what
+  // the library adds to each field.
+  nghttp2_option_set_max_send_header_block_length(made, 2 * 1024 * 1024);
   return Option{made};
 }
 

@@ -61,7 +61,12 @@ std::vector<std::shared_ptr<const HashRing>> rings_of(const Config& config) {
   return rings;
 }
 
-constexpr std::size_t kResponseFields = 500;
+// Header lines of a response; of a large head one for each 256 bytes.
+std::size_t response_fields(const LimitsConfig& limits) {
+  constexpr std::size_t kFew = 500;
+  constexpr std::size_t kLong = 256;
+  return std::max<std::size_t>(kFew, limits.response_header / kLong);
+}
 
 }  // namespace
 
@@ -77,7 +82,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
       lifetime(lifetime_of(config.session)),
       cookie_lifetime(lifetime),
       request_limits{config.limits.header, config.limits.headers, config.limits.target},
-      response_limits{config.limits.response_header, kResponseFields, 0} {
+      response_limits{config.limits.response_header, response_fields(config.limits), 0} {
   rate_buckets = buckets_for(config, before);
   if (has_else(config)) {
     return_name = return_cookie_name(config.session.cookie);

@@ -332,6 +332,9 @@ std::unique_ptr<Workspace> Worker::take_workspace() {
 
 void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
   workspace->in.release();
+  if (workspace->out.capacity() > kBufferSize) {  // after an uncommonly large head
+    std::string{}.swap(workspace->out);
+  }
   workspaces_.give(std::move(workspace));
 }
 
