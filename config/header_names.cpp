@@ -4,6 +4,7 @@
 
 #include "http/chars.hpp"
 #include "http/field_names.hpp"
+#include "http/field_traits.hpp"
 
 namespace keepsake {
 namespace {
@@ -16,39 +17,7 @@ const FieldTable& known_names() {
 
 // Framing, the connection, and who asks for what: in neither direction anybody else's.
 bool is_decided_both_ways(FieldId id) {
-  switch (id) {
-    case FieldId::Host:
-    case FieldId::ContentLength:
-    case FieldId::TransferEncoding:
-    case FieldId::Connection:
-    case FieldId::Cookie:
-    case FieldId::Expect:
-    case FieldId::Upgrade:
-    case FieldId::Te:
-    case FieldId::Trailer:
-    case FieldId::KeepAlive:
-    case FieldId::ProxyConnection:
-    case FieldId::ProxyAuthorization:
-    case FieldId::ProxyAuthenticate:
-    case FieldId::Http2Settings:
-    case FieldId::XForwardedFor:
-    case FieldId::XForwardedProto:
-    case FieldId::XForwardedHost:
-    case FieldId::XForwardedPort:
-    case FieldId::XForwardedOther:
-    case FieldId::Forwarded:
-    case FieldId::XRealIp:
-    case FieldId::XRequestId:
-    case FieldId::SecWebSocketKey:
-    case FieldId::SecWebSocketAccept:
-    case FieldId::SetCookie:
-    case FieldId::XSessionSet:
-    case FieldId::XSessionClear:
-    case FieldId::XSessionRenew:
-      return true;
-    default:
-      return false;
-  }
+  return (traits_of(id) & kDecided) != 0;
 }
 
 bool is_assertion(std::string_view name) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "http/chars.hpp"
+#include "http/host.hpp"
 #include "http/origin.hpp"
-#include "http/target.hpp"
 
 namespace keepsake {
 namespace {
@@ -18,7 +18,7 @@ std::string_view stated_port(const SiteHints& hints, const HostPort& site) {
 
 bool same_place(const std::optional<WebOrigin>& page, const SiteHints& hints) {
   const std::optional<HostPort> site = parse_host(hints.host);
-  if (!page || !site || !same_host(page->host, site->host)) {
+  if (!page || !site || !hosts_match(page->host, site->host)) {
     return false;
   }
   const std::string_view port = stated_port(hints, *site);

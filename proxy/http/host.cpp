@@ -32,7 +32,8 @@ bool is_reg_name(std::string_view host) {
     if (kRegName[static_cast<unsigned char>(host[i])]) {
       continue;
     }
-    if (percent_byte(host, i) < 0) {
+    const int byte = percent_byte(host, i);
+    if (byte < ' ' || byte == 0x7f) {  // no escape, or one of a control: "a%00" is "a" to some
       return false;
     }
     i += 2;

@@ -1,7 +1,7 @@
 #include "http/origin.hpp"
 
 #include "http/chars.hpp"
-#include "http/target.hpp"
+#include "http/host.hpp"
 
 namespace keepsake {
 
@@ -42,19 +42,8 @@ std::optional<WebOrigin> origin_of_url(std::string_view url) {
   return read_authority(url.substr(0, url.find_first_of("/?#")), https);
 }
 
-bool same_host(std::string_view a, std::string_view b) {
-  return equals_ignoring_case(without_dot(a), without_dot(b));
-}
-
 bool operator==(const WebOrigin& a, const WebOrigin& b) {
-  return a.https == b.https && same_host(a.host, b.host) && a.port == b.port;
-}
-
-std::string_view without_dot(std::string_view host) {
-  if (host.size() > 1 && host.back() == '.') {
-    host.remove_suffix(1);
-  }
-  return host;
+  return a.https == b.https && hosts_match(a.host, b.host) && a.port == b.port;
 }
 
 std::string_view without_zeros(std::string_view port) {

@@ -1,6 +1,7 @@
 #include "server/check_request.hpp"
 
 #include "http/chars.hpp"
+#include "http/field_traits.hpp"
 #include "server/answer_options.hpp"
 #include "server/client_side.hpp"
 #include "server/visited_site.hpp"
@@ -83,35 +84,9 @@ Fault read_host(Exchange& x) {
   return Fault::None;
 }
 
-// Headers that a client may not remove by naming them in Connection: what we rely on and what we
-// add.
-bool may_be_nominated(FieldId id) {
-  switch (id) {
-    case FieldId::Host:
-    case FieldId::ContentLength:
-    case FieldId::TransferEncoding:
-    case FieldId::Connection:
-    case FieldId::Cookie:
-    case FieldId::Expect:
-    case FieldId::Upgrade:
-    case FieldId::XForwardedFor:
-    case FieldId::XForwardedProto:
-    case FieldId::XForwardedHost:
-    case FieldId::XForwardedPort:
-    case FieldId::XForwardedOther:
-    case FieldId::Forwarded:
-    case FieldId::XRealIp:
-    case FieldId::XRequestId:
-    case FieldId::Injected:
-      return false;
-    default:
-      return true;
-  }
-}
-
 void drop_nominated(Head& head, std::string_view name) {
   for (Field& field : head.fields) {
-    if (equals_ignoring_case(field.name, name) && may_be_nominated(field.id)) {
+    if (equals_ignoring_case(field.name, name) && (traits_of(field.id) & kNotNominable) == 0) {
       field.drop = true;
     }
   }
@@ -143,6 +118,10 @@ Fault read_connection_options(Exchange& x) {
   if (head.has(FieldId::Connection)) {
     for (std::size_t i = 0; i < head.fields.size(); ++i) {
       if (head.fields[i].id != FieldId::Connection || !head.fields[i].exact) {
+        continue;
+      }
+      if (head.fields[i].value == "keep-alive") {  // what nearly every browser says
+        x.client_keeps_alive = !x.client_closes;
         continue;
       }
       for_each_list_element(head.fields[i].value, [&](std::string_view option) {

@@ -9,10 +9,12 @@
 #include "http/chars.hpp"
 #include "http/cookie.hpp"
 #include "http/cookie_line.hpp"
+#include "http/field_traits.hpp"
 #include "http/request_id.hpp"
 #include "server/answer_options.hpp"
 #include "server/client_address.hpp"
 #include "server/inject_session.hpp"
+#include "server/line_run.hpp"
 #include "server/move_locations.hpp"
 #include "server/trace_request.hpp"
 #include "server/worker.hpp"
@@ -47,48 +49,35 @@ void append_start_line(const Exchange& x, std::string& out) {
 // Whether a line of the client reaches the backend as it came.
 enum class Verdict : std::uint8_t { Keep, Drop, Spoof };
 
-Verdict judge(const Exchange& x, const Field& field) {
-  const bool trusted = x.client.peer.trusted;
-  switch (field.id) {
-    case FieldId::Other:
-      break;
-    case FieldId::Injected:
-      return Verdict::Spoof;
-    case FieldId::Destination:
-      return x.rules->moves_locations && field.exact ? Verdict::Drop : Verdict::Keep;
-    case FieldId::Host:
-    case FieldId::Cookie:
-    case FieldId::ContentLength:
-    case FieldId::TransferEncoding:
-    case FieldId::Connection:
-      return field.exact ? Verdict::Drop : Verdict::Spoof;
-    case FieldId::XForwardedFor:
-    case FieldId::XForwardedProto:
-    case FieldId::XForwardedHost:
-    case FieldId::XForwardedPort:
-      return field.exact ? Verdict::Drop : Verdict::Spoof;
-    case FieldId::XForwardedOther:
-    case FieldId::Forwarded:
-    case FieldId::XRealIp:
-      if (!field.exact) {
-        return Verdict::Spoof;
-      }
-      return trusted ? Verdict::Keep : Verdict::Drop;
-    case FieldId::XRequestId:
-      return field.exact ? Verdict::Drop : Verdict::Spoof;
-    case FieldId::Expect:
-    case FieldId::Te:
-    case FieldId::Trailer:
-    case FieldId::KeepAlive:
-    case FieldId::ProxyConnection:
-    case FieldId::ProxyAuthorization:
-    case FieldId::Http2Settings:
-    case FieldId::Upgrade:
-      return field.exact ? Verdict::Drop : Verdict::Keep;
-    default:
-      break;
+Verdict judge_kind(const Exchange& x, const Field& field) {
+  const FieldTraits traits = traits_of(field.id);
+  if ((traits & kInjected) != 0 ||
+      (!field.exact && (traits & (kOwnToBackends | kFromProxies)) != 0)) {
+    return Verdict::Spoof;
   }
-  return Verdict::Keep;
+  const bool passes = (traits & kJudgedToBackends) == 0 ||
+                      ((traits & kMoved) != 0 && !x.rules->moves_locations) ||
+                      ((traits & kFromProxies) != 0 && x.client.peer.trusted);
+  return passes || !field.exact ? Verdict::Keep : Verdict::Drop;
+}
+
+// Whether `headers_with_underscore` or the route removes lines by their names.
+bool removes_by_name(const Exchange& x) {
+  return x.view->config().headers_with_underscore == UnderscorePolicy::Drop ||
+         !x.rules->request_names.empty();
+}
+
+Verdict judge(const Exchange& x, const Field& field) {
+  if (field.drop) {
+    return Verdict::Drop;
+  }
+  const Verdict verdict = judge_kind(x, field);
+  if (verdict != Verdict::Keep) {
+    return verdict;
+  }
+  const bool underscore = x.view->config().headers_with_underscore == UnderscorePolicy::Drop &&
+                          field.name.find('_') != std::string_view::npos;
+  return underscore || x.rules->request_names.has(field.name) ? Verdict::Drop : Verdict::Keep;
 }
 
 // What the client calls us; empty if it does not say.
@@ -144,44 +133,30 @@ void report_spoofs(Exchange& x, std::uint64_t spoofs) {
               client_text(x), spoofs, request_id(x));
 }
 
-// Every client line that stays, in order; neighbours are copied together. Cookie and Host lines
-// keep their place.
+// Every client line that stays, in order. Cookie and Host lines keep their place.
 void append_client_lines(Exchange& x, const ServerConfig& server, std::string& out) {
-  const bool drop_underscores = x.view->config().headers_with_underscore == UnderscorePolicy::Drop;
-  const HeaderNames* rewritten = x.rules->request_names.empty() ? nullptr : &x.rules->request_names;
-  std::string_view run;
+  const bool by_name = removes_by_name(x);
+  LineRun run{out};
   std::uint64_t spoofs = 0;
   for (const Field& field : x.work.request.fields) {
-    Verdict verdict = field.drop ? Verdict::Drop : judge(x, field);
-    if (verdict == Verdict::Keep && drop_underscores &&
-        field.name.find('_') != std::string_view::npos) {
-      verdict = Verdict::Drop;
-    }
-    if (rewritten != nullptr && verdict == Verdict::Keep && rewritten->has(field.name)) {
-      verdict = Verdict::Drop;
-    }
-    if (verdict == Verdict::Keep) {
-      if (!run.empty() && run.data() + run.size() == field.line.data()) {
-        run = {run.data(), run.size() + field.line.size()};
-      } else {
-        out.append(run);
-        run = field.line;
-      }
+    if ((traits_of(field.id) & kJudgedToBackends) == 0 && !field.drop && !by_name) [[likely]] {
+      run.add(field.line);
       continue;
     }
-    if (verdict == Verdict::Spoof) {
+    const Verdict verdict = judge(x, field);
+    if (verdict == Verdict::Keep) {
+      run.add(field.line);
+    } else if (verdict == Verdict::Spoof) {
       ++spoofs;
     } else if (field.id == FieldId::Cookie && field.exact) {
-      out.append(run);
-      run = {};
+      run.flush();
       append_cookie_line(x, field, out);
     } else if (field.id == FieldId::Host && field.exact) {
-      out.append(run);
-      run = {};
+      run.flush();
       append_host(x, server, out);
     }
   }
-  out.append(run);
+  run.flush();
   if (spoofs != 0) {
     report_spoofs(x, spoofs);
   }
@@ -194,8 +169,7 @@ void keep_last_lines(RequestHead& head) {
   std::array<std::string_view, kMostNames> names;
   std::size_t count = 0;
   for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
-    const bool forwarding = field->id == FieldId::XForwardedOther ||
-                            field->id == FieldId::Forwarded || field->id == FieldId::XRealIp;
+    const bool forwarding = (traits_of(field->id) & kFromProxies) != 0;
     if (!forwarding || !field->exact || field->drop) {
       continue;
     }

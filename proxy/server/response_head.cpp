@@ -3,6 +3,8 @@
 #include "base/log.hpp"
 #include "http/chars.hpp"
 #include "http/cookie.hpp"
+#include "http/field_traits.hpp"
+#include "server/line_run.hpp"
 #include "server/move_locations.hpp"
 #include "server/rewrite_head.hpp"
 #include "server/worker.hpp"
@@ -20,7 +22,7 @@ bool requires_upgrade(const ResponseHead& head) {
 
 void drop_nominated(ResponseHead& head, std::string_view option) {
   for (Field& field : head.fields) {
-    if (field.id != FieldId::SetCookie && field.id != FieldId::Upgrade &&
+    if ((traits_of(field.id) & kStaysWithResponse) == 0 &&
         equals_ignoring_case(field.name, option)) {
       field.drop = true;
     }
@@ -45,6 +47,29 @@ bool is_ours(const Exchange& x, const Field& field) {
   return true;
 }
 
+// What a backend says of the connection ends here, and so do the lines that it names; of which more
+// than a hundred are there for the comparing.
+class NominatedLines {
+ public:
+  explicit NominatedLines(ResponseHead& head) : head_(head) {}
+  void drop_of(const Field& connection) {
+    if (connection.value == "keep-alive"sv || connection.value == "close"sv) {
+      return;  // what nearly every server says
+    }
+    for_each_list_element(connection.value, [this](std::string_view option) {
+      if (!equals_lower(option, "close") && !equals_lower(option, "keep-alive") &&
+          seen_++ < kMost) {
+        drop_nominated(head_, option);
+      }
+    });
+  }
+
+ private:
+  static constexpr unsigned kMost = 100;
+  ResponseHead& head_;
+  unsigned seen_ = 0;
+};
+
 // "HTTP/1.1" whatever the backend speaks; a missing reason gets its space (RFC 9112 4).
 void append_status_line(const ResponseHead& head, std::string& out) {
   out.append("HTTP/1.1 "sv);
@@ -60,39 +85,23 @@ void append_status_line(const ResponseHead& head, std::string& out) {
 
 void mark_response_lines(Exchange& x) {
   ResponseHead& head = x.work.response;
-  for (std::size_t i = 0; i < head.fields.size(); ++i) {
-    Field& field = head.fields[i];
-    switch (field.id) {
-      case FieldId::Connection:
-        field.drop = true;
-        for_each_list_element(field.value, [&](std::string_view option) {
-          if (!equals_lower(option, "close") && !equals_lower(option, "keep-alive")) {
-            drop_nominated(head, option);
-          }
-        });
-        break;
-      case FieldId::KeepAlive:
-      case FieldId::ProxyConnection:
-      case FieldId::ProxyAuthenticate:
-      case FieldId::Te:
-      case FieldId::TransferEncoding:
-      case FieldId::ContentLength:
-      case FieldId::XSessionSet:
-      case FieldId::XSessionClear:
-      case FieldId::XSessionRenew:
-        field.drop = true;
-        break;
-      case FieldId::Upgrade:
-        field.drop = !requires_upgrade(head);
-        break;
-      case FieldId::Trailer:
-        field.drop = !x.wants_trailers;
-        break;
-      case FieldId::SetCookie:
-        field.drop = field.exact && is_ours(x, field);
-        break;
-      default:
-        break;
+  NominatedLines nominated{head};
+  for (Field& field : head.fields) {
+    const FieldTraits traits = traits_of(field.id);
+    if ((traits & (kNotToClients | kJudgedToClients)) == 0) [[likely]] {
+      continue;
+    }
+    if ((traits & kNotToClients) != 0) {
+      field.drop = true;
+    } else if (field.id == FieldId::SetCookie) {
+      field.drop = field.exact && is_ours(x, field);
+    } else if (field.id == FieldId::Connection) {
+      field.drop = true;
+      nominated.drop_of(field);
+    } else if (field.id == FieldId::Upgrade) {
+      field.drop = !requires_upgrade(head);
+    } else {
+      field.drop = !x.wants_trailers;  // Trailer
     }
   }
   if (!x.rules->response_names.empty()) {
@@ -106,19 +115,13 @@ void mark_response_lines(Exchange& x) {
 void append_response_lines(const Exchange& x, std::string& out) {
   const ResponseHead& head = x.work.response;
   append_status_line(head, out);
-  std::string_view run;
+  LineRun run{out};
   for (const Field& field : head.fields) {
-    if (field.drop) {
-      continue;
-    }
-    if (!run.empty() && run.data() + run.size() == field.line.data()) {
-      run = {run.data(), run.size() + field.line.size()};
-    } else {
-      out.append(run);
-      run = field.line;
+    if (!field.drop) {
+      run.add(field.line);
     }
   }
-  out.append(run);
+  run.flush();
   if (requires_upgrade(head)) [[unlikely]] {
     out.append("Connection: Upgrade\r\n"sv);  // goes with Upgrade (RFC 9110 7.8)
   }

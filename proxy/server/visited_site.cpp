@@ -2,10 +2,9 @@
 
 #include <cstring>
 
-#include "http/chars.hpp"
 #include "http/forwarded.hpp"
+#include "http/host.hpp"
 #include "http/origin.hpp"
-#include "http/target.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -58,13 +57,9 @@ void take_host(Exchange& x, std::string_view host) {
   if (!parsed) {
     return;
   }
-  std::string& name = x.work.visited_host;
-  name = without_dot(parsed->host);
-  for (char& c : name) {
-    c = to_lower(c);
-  }
+  fold_host(parsed->host, x.work.visited_host);
   x.site.host = host;
-  x.site.name = name;
+  x.site.name = x.work.visited_host;
   x.site.port = without_zeros(parsed->port);
 }
 

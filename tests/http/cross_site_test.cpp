@@ -99,6 +99,18 @@ TEST_CASE("a host is the same with one trailing dot", "[http][cross-site]") {
   CHECK(cross_site(hints));
 }
 
+TEST_CASE("a host is the same with escapes, and an IPv6 address in any spelling",
+          "[http][cross-site]") {
+  SiteHints hints = at("%61.example");
+  hints.origin = "https://a.example";
+  CHECK_FALSE(cross_site(hints));
+  hints.host = "[2001:DB8:0:0::1]";
+  hints.origin = "http://[2001:db8::1]";
+  CHECK_FALSE(cross_site(hints));
+  hints.origin = "http://[2001:db8::2]";
+  CHECK(cross_site(hints));
+}
+
 TEST_CASE("a forwarded port stands in place of the host's", "[http][cross-site]") {
   const auto [origin, host, port, refused] =
       GENERATE(table<std::string, std::string, std::string, bool>(

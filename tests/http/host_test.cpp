@@ -50,6 +50,13 @@ TEST_CASE("a host with an empty label is refused, but for the root at its end", 
   }
 }
 
+TEST_CASE("a host with an escaped control byte is refused", "[http][host]") {
+  for (const char* host : {"a.example%00", "%00", "a%0d%0a.example", "a%1F:80", "a%7f"}) {
+    CAPTURE(host);
+    CHECK_FALSE(parse_host(host));
+  }
+}
+
 TEST_CASE("authorities are the same place with the scheme's port, written or not", "[http][host]") {
   CHECK(authorities_match("a", "a:80", 80));
   CHECK(authorities_match("a:", "A.", 80));

@@ -383,6 +383,8 @@ TEST_CASE("a forwarded response has exactly one Date", "[wire][response]") {
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const std::string theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
   CHECK(date_for(link, "Date: " + theirs + "\r\n") == theirs);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(date_for(link, "Connection: date\r\nDate: " + theirs + "\r\n") == theirs);
 }
 
 TEST_CASE("a 426 keeps what the client is to upgrade to, other responses do not",
@@ -403,7 +405,7 @@ TEST_CASE("a 426 keeps what the client is to upgrade to, other responses do not"
 
 TEST_CASE("limits.response_header is the largest head of a response, to the byte",
           "[wire][response][limits]") {
-  const std::size_t limit = GENERATE(std::size_t{512}, std::size_t{20'000}, std::size_t{64 * 1024});
+  const std::size_t limit = GENERATE(values<std::size_t>({512, 20'000, 64 * 1024, 1024 * 1024}));
   const bool interim = GENERATE(false, true);
   CAPTURE(limit, interim);
   Backend backend;

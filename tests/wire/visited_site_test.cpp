@@ -137,10 +137,16 @@ session: {secrets: [{env: SESSION_KEY}], cookie: {bind_host: true}}
   };
   CHECK(name("X-Forwarded-Host: shop.example\r\n", "inner") == "Ada");
   CHECK(name("X-Forwarded-Host: shop.example.\r\n", "replica-2:8080") == "Ada");
+  CHECK(name("X-Forwarded-Host: %73hop.example\r\n", "inner") == "Ada");
   CHECK(name("", "shop.example") == "Ada");
   CHECK(name("X-Forwarded-Host: admin.example\r\n", "inner") == "(absent)");
   CHECK(name("X-Forwarded-Host: admin.example\r\n", "shop.example") == "(absent)");
   CHECK(name("", "inner") == "(absent)");
+  const std::string of_address =
+      "Cookie: session=" +
+      set_name(proxy, "X-Forwarded-Host: [2001:DB8::0:1]:81\r\n").set_cookie() + "\r\n";
+  CHECK(forwarded(proxy, backend, of_address + "X-Forwarded-Host: [2001:db8::1]\r\n", "inner")
+            .value("X-Session-Name") == "Ada");
 }
 
 TEST_CASE("pages are compared with the address that a trusted proxy tells of",
