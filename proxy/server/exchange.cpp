@@ -52,8 +52,11 @@ Task<bool> run_exchange(Client& client) {
     fault = guard_session(x);
   }
   if (fault == Fault::None && x.route != nullptr) {
-    fault = x.route->kind == RouteConfig::Kind::Backend ? co_await forward_request(x)
-                                                        : co_await run_action(x);
+    if (x.route->kind == RouteConfig::Kind::Backend) {
+      fault = co_await forward_request(x);
+    } else {
+      fault = co_await run_action(x);
+    }
   }
   if (fault != Fault::None) {
     fail_exchange(x, fault);

@@ -69,11 +69,12 @@ void take_head(Exchange& x) {
   x.lease->in.hold(x.work.response.size);
 }
 
-// What of a chunked body came with its head, as long as a 502 can still be said.
+// What of a chunked body came with its head, as long as a 502 can still be said: no more of it than
+// one turn may read.
 bool begins_well(const Exchange& x) {
   ChunkReader reader{x.view->snapshot->response_limits, ChunkReader::From::Backend};
   std::string_view rest = x.lease->in.bytes().substr(x.work.response.size);
-  while (true) {
+  for (std::size_t chunk = 0; chunk < ChunkReader::kMaxRun; ++chunk) {
     const ChunkReader::Piece piece = reader.next(rest);
     if (piece.step == ChunkReader::Step::Bad) {
       return false;
@@ -83,6 +84,7 @@ bool begins_well(const Exchange& x) {
     }
     rest.remove_prefix(piece.consumed);
   }
+  return true;
 }
 
 Fault judge_final_head(Exchange& x) {

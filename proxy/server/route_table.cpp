@@ -26,6 +26,41 @@ void add_methods(const RouteConfig& route, std::string& allow) {
   }
 }
 
+// Up to so many routes are looked at one by one, which costs less than to hash the path.
+constexpr std::size_t kFew = 12;
+
+// What PathIndex finds, for one pattern.
+bool takes_path(std::string_view pattern, std::string_view path) {
+  if (!pattern.ends_with("/*")) {
+    return pattern == path;
+  }
+  pattern.remove_suffix(2);
+  return path.starts_with(pattern) &&
+         (path.size() == pattern.size() || path[pattern.size()] == '/');
+}
+
+// Looks at a route whose path is the request's; true if no later one counts.
+bool ends_search(const RouteConfig& route, std::string_view host, std::string_view method,
+                 RouteTable::Match& match) {
+  if (route.host && *route.host != host) {
+    return false;
+  }
+  if (takes(route, method)) {
+    match.outcome = RouteTable::Outcome::Found;
+    match.route = &route;
+    return true;
+  }
+  match.outcome = RouteTable::Outcome::MethodNotAllowed;
+  add_methods(route, match.allow);
+  if (route.kind != RouteConfig::Kind::Set && route.kind != RouteConfig::Kind::Clear) {
+    return false;
+  }
+  match.route = &route;
+  match.allow.clear();
+  add_methods(route, match.allow);
+  return true;
+}
+
 }  // namespace
 
 Guard guard_of(const RouteConfig& route) {
@@ -105,6 +140,16 @@ const RouteConfig* RouteTable::guarded_twin(const RouteConfig* first, std::strin
 
 RouteTable::Match RouteTable::search(const PathIndex& index, std::string_view host,
                                      std::string_view path, std::string_view method) const {
+  Match match;
+  if (&index == &plain_ && routes_.size() <= kFew) {
+    for (const RouteConfig& route : routes_) {
+      if (takes_path(route.path, path) && ends_search(route, host, method, match)) {
+        break;
+      }
+    }
+    return match;
+  }
+
   // The lists are merged below.
   using Cursor = PathIndex::Cursor;
   constexpr std::size_t kUsual = 16;
@@ -116,8 +161,6 @@ RouteTable::Match RouteTable::search(const PathIndex& index, std::string_view ho
     cursors = many.data();
   }
   const std::size_t count = index.lists_of(path, cursors);
-
-  Match match;
   while (true) {
     Cursor* lowest = nullptr;
     for (std::size_t i = 0; i < count; ++i) {
@@ -125,24 +168,7 @@ RouteTable::Match RouteTable::search(const PathIndex& index, std::string_view ho
         lowest = &cursors[i];
       }
     }
-    if (lowest == nullptr) {
-      return match;
-    }
-    const RouteConfig& route = routes_[*lowest->at++];
-    if (route.host && *route.host != host) {
-      continue;
-    }
-    if (takes(route, method)) {
-      match.outcome = Outcome::Found;
-      match.route = &route;
-      return match;
-    }
-    match.outcome = Outcome::MethodNotAllowed;
-    add_methods(route, match.allow);
-    if (route.kind == RouteConfig::Kind::Set || route.kind == RouteConfig::Kind::Clear) {
-      match.route = &route;
-      match.allow.clear();
-      add_methods(route, match.allow);
+    if (lowest == nullptr || ends_search(routes_[*lowest->at++], host, method, match)) {
       return match;
     }
   }

@@ -25,12 +25,24 @@ RouteConfig at(std::string host, RouteConfig route) {
   return route;
 }
 
-// The index of the route that is found, or -1.
-int found(const std::vector<RouteConfig>& routes, std::string_view path,
-          std::string_view method = "GET", std::string_view host = "a") {
+int index_of(const std::vector<RouteConfig>& routes, std::string_view path, std::string_view method,
+             std::string_view host) {
   const RouteTable table{routes};
   const RouteTable::Match match = table.find(host, path, method);
   return match.outcome == Outcome::Found ? static_cast<int>(match.route - routes.data()) : -1;
+}
+
+// The index of the route that is found, or -1: the same whether routes are few, and looked at one
+// by one, or many, and hashed.
+int found(const std::vector<RouteConfig>& routes, std::string_view path,
+          std::string_view method = "GET", std::string_view host = "a") {
+  const int index = index_of(routes, path, method, host);
+  std::vector<RouteConfig> many = routes;
+  for (int i = 0; i < 40; ++i) {
+    many.push_back(at("nobody.example", backend("/nobody/" + std::to_string(i))));
+  }
+  CHECK(index_of(many, path, method, host) == index);
+  return index;
 }
 
 }  // namespace
