@@ -239,6 +239,27 @@ TEST_CASE("check warns of servers that are Keepsake itself", "[config][loop]") {
   CHECK_FALSE(warned("unix:/run/a.sock", "unix:/run/b.sock"));
 }
 
+TEST_CASE("check warns of a trusted unix socket that every user may open", "[config][unix]") {
+  const auto warned = [](const std::string& trusted, const std::string& mode) {
+    const Loaded loaded = World{}.load(
+        "trusted_proxies: [" + trusted +
+        "]\nlisten: [{address: \"127.0.0.1:1\"}, {address: " + "\"unix:/run/a.sock\"" + mode +
+        "}]\nbackends: {app: {servers: [\"http://192.0.2.1:9\"]}}\n"
+        "routes: [{path: \"/*\", backend: app}]\nsession: {secrets: [{env: SESSION_KEY}]}\n");
+    CHECK(lines(loaded.problems) == std::vector<std::string>{});
+    for (const std::string& line : loaded.warnings) {
+      CHECK(line.find("listen[1].mode: lets every user of this machine open the socket") !=
+            std::string::npos);
+    }
+    return loaded.warnings.size() == 1;
+  };
+  CHECK(warned("unix", ", mode: \"0666\""));
+  CHECK(warned("10.0.0.0/8, unix", ", mode: \"0662\""));
+  CHECK_FALSE(warned("unix", ", mode: \"0660\""));
+  CHECK_FALSE(warned("unix", ""));
+  CHECK_FALSE(warned("10.0.0.0/8", ", mode: \"0666\""));
+}
+
 TEST_CASE("check warns of what makes session fixation possible", "[config][session]") {
   const auto warned = [](std::string_view listen, std::string_view backend,
                          std::string_view session, std::string_view key) {

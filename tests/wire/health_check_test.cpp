@@ -88,8 +88,9 @@ TEST_CASE("a server that fails often enough gets nothing until it is well often 
   CHECK(world.proxy.ill_servers() == 0);
   world.round("200 OK", "200 OK");  // not in a row
   world.make_ill(bad, "200 OK", 1);
-  CHECK(world.proxy.log().find("is unhealthy: it answered " + bad.substr(0, 3)) !=
-        std::string::npos);
+  CHECK(world.proxy.log().find("is unhealthy: it answered " + bad.substr(0, 3) +
+                               " (GET /up?deep=1, 3 checks in a row; health_check.path must name "
+                               "a page that answers 2xx without a login)") != std::string::npos);
   for (int i = 0; i < 3; ++i) {
     world.serve_at(world.two);
   }

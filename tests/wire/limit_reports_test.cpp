@@ -89,6 +89,74 @@ TEST_CASE("a refusal by a rate limit says which one it was", "[wire][limits]") {
   CHECK(times(proxy.log(), "routes[4].rate_limits[1]") == 1);
 }
 
+TEST_CASE("connections that are refused are told of once a minute, with the setting",
+          "[wire][limits]") {
+  const std::string key = GENERATE("connections", "connections_per_client");
+  CAPTURE(key);
+  Backend backend;
+  Proxy proxy{backend, "limits: {" + key + ": 1}\ntimeouts: {header: 1h, idle: 1h}\n"};
+  const Link first = proxy.connect();
+  proxy.wait_until("it is there", [&] { return proxy.connections() == 1; });
+  const std::string words = "connections are refused: limits." + key + " (1) are open";
+  const auto refuse = [&] {
+    Link client = proxy.connect();
+    CHECK(client.read_response().status() == 503);
+    client.read_rest();
+  };
+  refuse();
+  refuse();
+  CHECK(times(proxy.log(), words) == 1);
+  proxy.advance(61s);
+  refuse();
+  CHECK(times(proxy.log(), words) == 2);
+}
+
+TEST_CASE("a request beyond max_requests and its queue names both settings", "[wire][limits]") {
+  Backend backend;
+  Proxy proxy{R"(
+listen: [{address: "127.0.0.1:0"}]
+backends: {app: {servers: ["${BACKEND}"], max_requests: 1, queue: {size: 0, timeout: 2s}}}
+routes: [{path: "/*", backend: app}]
+session: {secrets: [{env: SESSION_KEY}]}
+)",
+              {{"BACKEND", backend.url()}}};
+  const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  Link client = proxy.connect();
+  client.send(get);
+  Link link = backend.accept();
+  link.read_request();
+  for (int i = 0; i < 2; ++i) {
+    CHECK(proxy.ask(get).status() == 503);
+  }
+  CHECK(times(proxy.log(),
+              "a request of routes[0], path: /*, was refused with 503 by "
+              "backends.app.max_requests: 1, with queue: {size: 0, timeout: 2s}") == 1);
+}
+
+TEST_CASE("a backend that refuses a head with session headers is told of with the remedy, seldom",
+          "[wire][limits][session]") {
+  Backend backend;
+  Proxy proxy{backend};
+  const std::string cookie = proxy.ask(post("/setName", "name=Ada")).set_cookie();
+  const auto refuse = [&](const std::string& lines) {
+    Link client = proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n");
+    Link link = backend.accept();
+    link.read_request();
+    link.send(
+        "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n"
+        "Connection: close\r\n\r\n");
+    CHECK(client.read_response().status() == 431);
+  };
+  const std::string words = "answered 431 to a request with session headers";
+  refuse("");  // of a visitor without a session: the client's own headers were too much
+  CHECK(times(proxy.log(), words) == 0);
+  refuse("Cookie: session=" + cookie + "\r\n");
+  refuse("Cookie: session=" + cookie + "\r\n");
+  CHECK(times(proxy.log(), words) == 1);
+  CHECK(times(proxy.log(), "Lower session.max_values") == 1);
+}
+
 TEST_CASE("the client learns how much a limit allows", "[wire][limits]") {
   Backend backend;
   Proxy proxy{config(), {{"BACKEND", backend.url()}}};

@@ -158,6 +158,8 @@ TEST_CASE("more handshakes than limits.handshakes are closed at once", "[wire][t
   Link refused = front.proxy->connect();
   CHECK(refused.read_rest().bytes.empty());
   CHECK(front.proxy->count(Counter::TlsHandshakesRefused) == 1);
+  CHECK(front.proxy->log().find("connections are refused: limits.handshakes (1) are in progress") !=
+        std::string::npos);
   slow.close();
   front.proxy->wait_until("the first is gone",
                           [&] { return front.proxy->count(Counter::ConnectionsOpen) == 0; });
