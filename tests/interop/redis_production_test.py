@@ -181,28 +181,33 @@ class Sentinels(TestCase):
             int(r[1]) != servers[0].port and int(r[1])))
         began = time.monotonic()
         until("a set works", lambda: self.kept(proxy.post("/setName", cookie, name="Bob")).status == 303)
-        self.assertLess(time.monotonic() - began, 10)
-        self.assertEqual(proxy.name(cookie), "Bob")
+        until("both workers have found it", lambda: {proxy.name(cookie) for _ in range(8)} == {"Bob"})
+        self.assertLess(time.monotonic() - began, 2 + 1)  # one more for a busy machine
         self.assertIn(str(master), self.used(proxy))
 
     def kept(self, answer):
         self.assertIsNone(answer.headers["Set-Cookie"])
         return answer
 
-    def test_a_failover_on_request_logs_nobody_out(self):
+    def test_a_failover_under_load_logs_nobody_out(self):
+        """Two Keepsakes, 200 visitors that write, and a failover that a Sentinel begins."""
         servers, sentinels, names = self.world()
-        proxy = self.proxy(self.config(f"sentinel: {{servers: [{names}], master: mymaster}}", workers=2))
-        cookies = {f"v{i}": proxy.new(f"v{i}") for i in range(20)} if self.serves(proxy) else {}
+        text = self.config(f"sentinel: {{servers: [{names}], master: mymaster}}")
+        proxies = [self.proxy(text), self.proxy(text, "second.yaml")]
+        for proxy in proxies:
+            self.serves(proxy)
+        cookies = {f"v{i}": proxies[i % 2].new(f"v{i}") for i in range(200)}
         wrong, acknowledged, done = [], {}, threading.Event()
 
-        def visit(name):
+        def visit(mine):
             while not done.is_set():
-                answer = proxy.post("/setColor", cookies[name], color=(color := str(time.monotonic())))
-                if answer.status == 303:
-                    acknowledged[name] = color
-                if answer.status not in (303, 503) or answer.headers["Set-Cookie"]:
-                    wrong.append((answer.status, answer.headers["Set-Cookie"]))
-        threads = [threading.Thread(target=visit, args=(name,)) for name in cookies]
+                for name in mine:
+                    answer = proxies[random.randrange(2)].post("/setColor", cookies[name], color="red")
+                    if answer.status == 303:
+                        acknowledged[name] = time.monotonic()
+                    if answer.status not in (303, 503) or answer.headers["Set-Cookie"]:
+                        wrong.append((answer.status, answer.headers["Set-Cookie"]))
+        threads = [threading.Thread(target=visit, args=(list(cookies)[i::8],)) for i in range(8)]
         for thread in threads:
             thread.start()
         until("there is load", lambda: len(acknowledged) == len(cookies))
@@ -210,14 +215,18 @@ class Sentinels(TestCase):
         until("another is master", lambda: (
             (r := self.ask_sentinel(sentinels[0], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")) and
             int(r[1]) != servers[0].port))
+        there, before = time.monotonic(), dict(acknowledged)
+        first = until("one writes to the new one", lambda: [
+            at for name, at in list(acknowledged.items()) if at > there and at != before[name]])
+        self.assertLess(min(first) - there, 2)
         acknowledged.clear()
         until("all write to the new one", lambda: len(acknowledged) == len(cookies))
         done.set()
         for thread in threads:
             thread.join()
         self.assertEqual(wrong, [])
-        for name, cookie in cookies.items():
-            self.assertEqual(proxy.seen(cookie)["X-Session-Name"], name)
+        for i, (name, cookie) in enumerate(cookies.items()):
+            self.assertEqual(proxies[i % 2].seen(cookie), {"X-Session-Name": name, "X-Session-Color": "red"})
 
     def test_a_name_that_they_announce_is_looked_up(self):
         servers, sentinels, names = self.world(host="localhost")
@@ -289,6 +298,17 @@ class Cluster(TestCase):
                           if b"role:master" in server.ask("INFO", "replication")].count(0) >= 2, True)
         self.assertIn("cluster", self.used(first))
         self.assertNotIn("CROSSSLOT", first.text)
+        one = self.redis()
+        first.reload(self.config(f'url: "{one.url}"', workers=2), "taken|reload")
+        self.serves(first)
+        first.reload(text, "taken|reload")
+        self.assertEqual(second.name(self.serves(first)), "Alice")
+        for server in servers:
+            server.child.send_signal(signal.SIGSTOP)
+        first.get(cookie)
+        for proxy in (first, second):
+            proxy.signal(signal.SIGTERM)
+            self.assertEqual(proxy.ends(5), 0)
 
     def test_slots_may_move_under_load(self):
         servers, seeds = self.world()
@@ -332,6 +352,37 @@ class Cluster(TestCase):
 
 
 class Trouble(TestCase):
+    def test_a_full_redis_that_drops_sessions_leaves_the_others(self):
+        redis = self.redis("--maxmemory-policy", "volatile-lru")
+        proxy = self.proxy(self.config(f'url: "{redis.url}"'))
+        self.serves(proxy)
+        used = int(re.search(rb"used_memory:(\d+)", redis.ask("INFO", "memory"))[1])
+        redis.ask("CONFIG", "SET", "maxmemory", used + 500_000)
+        with contextlib.closing(redis.client()) as client:  # other sessions, until some are dropped
+            for i in range(20_000):
+                client.send("HSET", f"keepsake:{i:064x}", "created", 1, "touched", 1, "v:x", "y" * 100)
+                client.send("EXPIRE", f"keepsake:{i:064x}", 1000)
+                client.reply(), client.reply()
+        self.assertGreater(int(re.search(rb"evicted_keys:(\d+)", redis.ask("INFO", "stats"))[1]), 0)
+        cookie = proxy.new("Bob")
+        self.assertEqual(proxy.name(cookie), "Bob")
+        redis.ask("DEL", self.key(cookie))
+        self.assertIsNone(proxy.name(cookie))  # it is gone, as a session that ended
+        self.assertEqual(proxy.post("/setName", cookie, name="Bob").status, 303)
+
+    def test_a_user_may_do_what_the_documents_list_and_nothing_else(self):
+        redis = self.redis()
+        listed = re.search(r"A user needs `([^`]+)`", (support.ROOT / "deploy/OPERATING.md").read_text())[1]
+        redis.ask("ACL", "SETUSER", "app", "on", ">secret-word", "~keepsake:*", *listed.split())
+        url = redis.url.replace("redis://", "redis://app:secret-word@")
+        proxy = self.proxy(self.config(f'url: "{url}"', more="  privileged: [user]"))
+        cookie = self.serves(proxy)
+        own = proxy.get(cookie, "/write?user=ada").cookie()
+        self.assertEqual(proxy.name(own), "Alice")
+        self.assertEqual(proxy.post("/reset", own).status, 303)
+        self.assertIsNone(proxy.name(own))
+        self.assertNotIn("NOPERM", proxy.text)
+
     def test_each_cause_is_counted(self):
         redis = self.redis("--maxmemory-policy", "noeviction")
         proxy = self.proxy(self.config(f'url: "{redis.url}"'))
