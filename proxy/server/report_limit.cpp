@@ -43,7 +43,8 @@ Limit body_limit(const Exchange& x) {
 
 Limit head_limit(const Exchange& x) {
   const LimitsConfig& limits = x.view->config().limits;
-  if (x.work.request.fields.size() >= limits.headers) {
+  // A head of HTTP/2 that is refused has no fields; its note says why.
+  if (x.work.request.fields.size() >= limits.headers || x.note == "too many header lines") {
     return {"limits.headers", std::to_string(limits.headers),
             fmt::format("A request may have at most {} header lines here.", limits.headers)};
   }

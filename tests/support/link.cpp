@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/http2_text.hpp"
+
 namespace keepsake::test {
 
 namespace {
@@ -63,6 +65,18 @@ int no_delay(int fd) {
 
 }  // namespace
 
+Link::Link() = default;
+
+Link::Link(int fd, std::string who) : fd_(fd), who_(std::move(who)) {}
+
+Link::~Link() {
+  close();
+}
+
+Link::Link(Link&& other) noexcept {
+  *this = std::move(other);
+}
+
 Link& Link::operator=(Link&& other) noexcept {
   if (this != &other) {
     close();
@@ -70,11 +84,20 @@ Link& Link::operator=(Link&& other) noexcept {
     who_ = std::move(other.who_);
     buffer_ = std::move(other.buffer_);
     was_reset_ = other.was_reset_;
+    http2_ = std::move(other.http2_);
   }
   return *this;
 }
 
+void Link::speak_http2() {
+  http2_ = std::make_unique<Http2Text>();
+}
+
 bool Link::send(std::string_view bytes) {
+  return send_bytes(http2_ ? http2_->send(bytes) : std::string{bytes});
+}
+
+bool Link::send_bytes(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0) {
@@ -110,6 +133,12 @@ void Link::send_bytewise(std::string_view bytes) {
 }
 
 void Link::shutdown_write() {
+  if (http2_) {
+    if (const std::string frames = http2_->end_tunnel(); !frames.empty()) {
+      send_bytes(frames);
+      return;
+    }
+  }
   ::shutdown(fd_, SHUT_WR);
 }
 
@@ -126,10 +155,22 @@ void Link::reset() {
 }
 
 bool Link::readable(std::chrono::milliseconds wait) {
-  return !buffer_.empty() || wait_for(fd_, POLLIN, wait);
+  if (!http2_) {
+    return !buffer_.empty() || wait_for(fd_, POLLIN, wait);
+  }
+  while (buffer_.empty() && !http2_->over() && wait_for(fd_, POLLIN, wait)) {
+    if (!fill()) {
+      return true;
+    }
+  }
+  return !buffer_.empty() || http2_->over();
 }
 
 bool Link::fill() {
+  if (http2_ && http2_->over()) {
+    was_reset_ = http2_->broken();
+    return false;
+  }
   if (!wait_for(fd_, POLLIN, kGuard)) {
     fail(who_, "waited in vain", buffer_.substr(0, 4096));
   }
@@ -139,7 +180,14 @@ bool Link::fill() {
     was_reset_ = n < 0;
     return false;
   }
-  buffer_.append(bytes, static_cast<std::size_t>(n));
+  const std::string_view come{bytes, static_cast<std::size_t>(n)};
+  if (!http2_) {
+    buffer_.append(come);
+    return true;
+  }
+  std::string frames;
+  http2_->receive(come, buffer_, frames);
+  send_bytes(frames);
   return true;
 }
 

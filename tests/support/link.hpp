@@ -5,11 +5,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "support/message.hpp"
+
+namespace keepsake::test {
+class Http2Text;
+}
 
 namespace keepsake::test {
 
@@ -18,15 +23,18 @@ inline constexpr std::chrono::milliseconds kGuard{10'000};
 
 class Link {
  public:
-  Link() = default;
+  Link();
   // `who` names it in the message of a failed wait.
-  Link(int fd, std::string who) : fd_(fd), who_(std::move(who)) {}
-  ~Link() { close(); }
-  Link(Link&& other) noexcept { *this = std::move(other); }
+  Link(int fd, std::string who);
+  ~Link();
+  Link(Link&& other) noexcept;
   Link& operator=(Link&& other) noexcept;
 
   int fd() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
+
+  // From now on what is sent and read as text of HTTP/1.1 goes over HTTP/2.
+  void speak_http2();
 
   // All of it in one call. Returns false if the peer has closed or reset.
   bool send(std::string_view bytes);
@@ -68,6 +76,7 @@ class Link {
 
  private:
   bool fill();  // one read; false at the end
+  bool send_bytes(std::string_view bytes);
   void read_body(Message& message, bool until_close);
   void read_chunks(Message& message);
 
@@ -75,6 +84,7 @@ class Link {
   std::string who_;
   std::string buffer_;
   bool was_reset_ = false;
+  std::unique_ptr<Http2Text> http2_;  // null: the text is the bytes
 };
 
 // Connects to 127.0.0.1:port, or throws. `receive_buffer`: SO_RCVBUF when not 0.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/ip/address.hpp>
+#include <cstdlib>
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
@@ -229,6 +230,15 @@ Proxy::~Proxy() {
 
 std::uint16_t Proxy::port() const {
   return inside_->server.ports().front();
+}
+
+Link Proxy::connect(int receive_buffer) const {
+  static const char* const version = std::getenv("KEEPSAKE_TEST_HTTP");
+  Link link = connect_to(port(), receive_buffer);
+  if (version != nullptr && std::string_view{version} == "2") {
+    link.speak_http2();
+  }
+  return link;
 }
 
 Message Proxy::ask(std::string_view request) const {

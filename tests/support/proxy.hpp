@@ -39,7 +39,8 @@ class Proxy {
   Proxy& operator=(const Proxy&) = delete;
 
   std::uint16_t port() const;
-  Link connect(int receive_buffer = 0) const { return connect_to(port(), receive_buffer); }
+  // Over HTTP/2 where KEEPSAKE_TEST_HTTP is 2: the text that the test sends becomes frames.
+  Link connect(int receive_buffer = 0) const;
   // One request on a connection of its own, which the proxy must answer without the backend.
   Message ask(std::string_view request) const;
 

@@ -241,7 +241,7 @@ TEST_CASE("a form at the limit passes and one byte more is refused", "[wire][act
 }
 
 TEST_CASE("after a refused form the connection goes on only if its body was read",
-          "[wire][actions]") {
+          "[wire][actions][http1]") {
   Backend backend;
   Proxy proxy{backend};
   Link client = proxy.connect();

@@ -85,7 +85,7 @@ TEST_CASE("a client that nobody trusts cannot borrow an allowed address", "[wire
 }
 
 TEST_CASE("a refused address is told so and nothing of its session changes",
-          "[wire][address][session]") {
+          "[wire][address][session][http1]") {
   Backend backend;
   Proxy proxy{with_routes("  - {path: /setName, set: {myName: name}, deny: [203.0.113.0/24]}\n"
                           "  - {path: /static, backend: app, session: false, deny: [0.0.0.0/0]}\n"

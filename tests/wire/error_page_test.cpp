@@ -42,7 +42,8 @@ TEST_CASE("an error after HEAD has no body and the connection goes on", "[wire][
   CHECK(client.read_response().status() == 405);
 }
 
-TEST_CASE("an error has no body after HEAD as soon as the method was read", "[wire][errors]") {
+TEST_CASE("an error has no body after HEAD as soon as the method was read",
+          "[wire][errors][http1]") {
   Backend backend;
   Proxy proxy{backend};
   for (const std::string request :
@@ -65,7 +66,7 @@ TEST_CASE("an error has no body after HEAD as soon as the method was read", "[wi
 }
 
 TEST_CASE("an error page for a request with an unread body closes the connection",
-          "[wire][errors]") {
+          "[wire][errors][http1]") {
   Backend backend;
   Proxy proxy{backend};
   backend.stop();
@@ -135,7 +136,7 @@ TEST_CASE("one line of the log says who was at fault and nothing secret", "[wire
   CHECK(proxy.access_log().find("secret") == std::string::npos);
 }
 
-TEST_CASE("the access log says who was at fault", "[wire][errors]") {
+TEST_CASE("the access log says who was at fault", "[wire][errors][http1]") {
   Backend backend;
   const bool json = GENERATE(false, true);
   Proxy proxy{backend, json ? "log: {format: json}\n" : ""};
@@ -152,7 +153,7 @@ TEST_CASE("the access log says who was at fault", "[wire][errors]") {
                    [&] { return proxy.access_log().find(side) != std::string::npos; });
 }
 
-TEST_CASE("a response that broke off is told in one line", "[wire][errors]") {
+TEST_CASE("a response that broke off is told in one line", "[wire][errors][http1]") {
   Backend backend;
   Proxy proxy{backend, "log: {access: false}\n"};
   Link client = proxy.connect();

@@ -40,7 +40,7 @@ std::string get(const std::string& path, const std::string& host = "a") {
 
 }  // namespace
 
-TEST_CASE("a guarded host is met in every form of its name", "[wire][guard][host]") {
+TEST_CASE("a guarded host is met in every form of its name", "[wire][guard][host][http1]") {
   Backend backend;
   Proxy proxy{
       with_routes("  - {path: \"/*\", host: admin.test, backend: app, deny: [127.0.0.0/8]}\n"

@@ -45,7 +45,7 @@ const std::string kTrusting = "trusted_proxies: [127.0.0.0/8]\n";
 
 }  // namespace
 
-TEST_CASE("headers named in Connection are removed from requests", "[wire][headers]") {
+TEST_CASE("headers named in Connection are removed from requests", "[wire][headers][http1]") {
   Backend backend;
   Proxy proxy{backend};
   const Message request = forwarded(proxy, backend,
@@ -57,7 +57,8 @@ TEST_CASE("headers named in Connection are removed from requests", "[wire][heade
   CHECK(request.value("X-Kept") == "3");
 }
 
-TEST_CASE("a Connection that names more than a hundred headers is refused", "[wire][headers]") {
+TEST_CASE("a Connection that names more than a hundred headers is refused",
+          "[wire][headers][http1]") {
   Backend backend;
   Proxy proxy{backend};
   std::string names = "Connection: ";
@@ -119,7 +120,8 @@ TEST_CASE("Connection on a response cannot remove Set-Cookie, Vary or the length
   CHECK(response.value("Vary").ends_with("Cookie"));
 }
 
-TEST_CASE("hop-by-hop headers go even when Connection does not name them", "[wire][headers]") {
+TEST_CASE("hop-by-hop headers go even when Connection does not name them",
+          "[wire][headers][http1]") {
   Backend backend;
   Proxy proxy{backend};
   const Message request = forwarded(
@@ -134,7 +136,7 @@ TEST_CASE("hop-by-hop headers go even when Connection does not name them", "[wir
   }
 }
 
-TEST_CASE("of TE only trailers reaches the backend", "[wire][headers]") {
+TEST_CASE("of TE only trailers reaches the backend", "[wire][headers][http1]") {
   Backend backend;
   Proxy proxy{backend};
   const Message request =
@@ -255,7 +257,7 @@ TEST_CASE("the backend sees the client's Host, its own, or a given one", "[wire]
   CHECK(request.value("X-Forwarded-Host") == "a.example");
 }
 
-TEST_CASE("order, spelling and repetition of header lines are kept", "[wire][headers]") {
+TEST_CASE("order, spelling and repetition of header lines are kept", "[wire][headers][http1]") {
   Backend backend;
   Proxy proxy{backend};
   const Message request = forwarded(

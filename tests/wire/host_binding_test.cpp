@@ -67,7 +67,7 @@ TEST_CASE("hosts of one proxy share their sessions unless cookies are bound to t
 }
 
 TEST_CASE("a host is the same host in any case, with any port and in an absolute target",
-          "[wire][bind_host]") {
+          "[wire][bind_host][http1]") {
   Backend backend;
   Proxy proxy{config("cookie: {bind_host: true}"), {{"BACKEND", backend.url()}}};
   const std::string cookie = arrive(proxy, "A.example:8080");

@@ -39,7 +39,7 @@ struct KeepsLimit {
 }  // namespace
 
 TEST_CASE("one connection above the limit is 503 and closed, and room made is room",
-          "[wire][limits]") {
+          "[wire][limits][http1]") {
   Backend backend;
   Proxy proxy{backend, "limits: {connections: 2}\n"};
   Link link;
@@ -57,7 +57,7 @@ TEST_CASE("one connection above the limit is 503 and closed, and room made is ro
   CHECK(proxy.count(Counter::ConnectionsRefused) == 1);
 }
 
-TEST_CASE("connections beyond a client's own limit are 503 and closed", "[wire][limits]") {
+TEST_CASE("connections beyond a client's own limit are 503 and closed", "[wire][limits][http1]") {
   Backend backend;
   Proxy proxy{backend, "limits: {connections_per_client: 2}\n"};
   Link link;
@@ -165,7 +165,7 @@ TEST_CASE("a link that cannot be made for want of descriptors is no fault of the
 }
 
 TEST_CASE("the limit of a head holds exactly, up to its maximum, and leaves room for the body",
-          "[wire][limits]") {
+          "[wire][limits][http1]") {
   constexpr std::size_t kLimit = 1024UL * 1024;
   Backend backend;
   Proxy proxy{backend, "limits: {header: 1MiB}\n"};
@@ -217,7 +217,7 @@ TEST_CASE("the limit of a head holds exactly, up to its maximum, and leaves room
 }
 
 TEST_CASE("a limit of heads that a reload raises holds for pipelined requests too",
-          "[wire][limits]") {
+          "[wire][limits][http1]") {
   Backend backend;
   Proxy proxy{backend};
   Link client = proxy.connect();

@@ -22,7 +22,7 @@ std::string options(const std::string& target, const std::string& hops) {
 
 }  // namespace
 
-TEST_CASE("the whole server's options are Keepsake's to tell", "[wire][options]") {
+TEST_CASE("the whole server's options are Keepsake's to tell", "[wire][options][http1]") {
   Backend backend;
   Proxy proxy{backend};
   for (const char* target : {"*", "http://a", "http://a:80"}) {

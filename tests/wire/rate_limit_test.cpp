@@ -76,7 +76,8 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("a client gets what its bucket holds, then 429 until a token is back", "[wire][rate]") {
+TEST_CASE("a client gets what its bucket holds, then 429 until a token is back",
+          "[wire][rate][http1]") {
   World world{
       "  - {path: \"/*\", backend: app, rate_limits: [{requests: 6, every: 60s, burst: 2}]}\n"};
   CHECK(world.status(get("/")) == 200);
@@ -241,7 +242,7 @@ TEST_CASE("a limited action keeps the old session", "[wire][rate][session]") {
 }
 
 TEST_CASE("a limited request is answered without its body, and the connection ends",
-          "[wire][rate]") {
+          "[wire][rate][http1]") {
   World world{"  - {path: \"/*\", backend: app, rate_limits: [{requests: 1, every: 60s}]}\n"};
   CHECK(world.status(get("/")) == 200);
   Link client = world.proxy.connect();

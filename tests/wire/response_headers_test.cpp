@@ -43,7 +43,7 @@ Story tell(const Proxy& proxy, Backend& backend, const std::string& target,
 
 }  // namespace
 
-TEST_CASE("response_headers stand on every response of the route", "[wire][rewrite]") {
+TEST_CASE("response_headers stand on every response of the route", "[wire][rewrite][http1]") {
   Backend backend;
   Proxy proxy{
       "listen: [{address: \"127.0.0.1:0\"}]\n"

@@ -115,7 +115,7 @@ TEST_CASE("nothing is repeated on a fresh connection or after a byte of an answe
   CHECK_FALSE(backend.has_connection());
 }
 
-TEST_CASE("a body that was streamed away is not sent again", "[wire][retry]") {
+TEST_CASE("a body that was streamed away is not sent again", "[wire][retry][http1]") {
   Backend backend;
   Proxy proxy{backend};
   Link client = proxy.connect();

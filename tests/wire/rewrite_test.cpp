@@ -52,7 +52,7 @@ std::string target_of(const Message& request) {
 }  // namespace
 
 TEST_CASE("a prefix of the path is stripped by whole segments, the rest stays byte for byte",
-          "[wire][rewrite]") {
+          "[wire][rewrite][http1]") {
   Backend backend;
   Proxy proxy{with_route("path: \"/*\", backend: app, rewrite: {strip_prefix: /api}"),
               {{"BACKEND", backend.url()}}};
@@ -96,7 +96,7 @@ TEST_CASE("a prefix is put in front of the path", "[wire][rewrite]") {
   CHECK(target_of(tell(proxy, backend, "/a/../x").request) == "/v1/app/a/../x");
 }
 
-TEST_CASE("one prefix takes the place of another", "[wire][rewrite]") {
+TEST_CASE("one prefix takes the place of another", "[wire][rewrite][http1]") {
   Backend backend;
   Proxy proxy{
       with_route("path: \"/api/*\", backend: app, rewrite: {strip_prefix: /api, add_prefix: /v1}"),

@@ -133,7 +133,8 @@ TEST_CASE("the first valid one of several cookies with our name wins", "[wire][s
             .request.value("X-Session-Name") == "Ada");
 }
 
-TEST_CASE("all other cookies reach the backend byte for byte and in order", "[wire][session]") {
+TEST_CASE("all other cookies reach the backend byte for byte and in order",
+          "[wire][session][http1]") {
   Backend backend;
   Proxy proxy{backend};
   const Seen seen = exchange(proxy, backend,
@@ -168,7 +169,7 @@ TEST_CASE("a backend's Set-Cookie with our name is dropped, all others pass in o
   CHECK(proxy.log().find("evil") == std::string::npos);
 }
 
-TEST_CASE("a route without sessions adds nothing and clears nothing", "[wire][session]") {
+TEST_CASE("a route without sessions adds nothing and clears nothing", "[wire][session][http1]") {
   Backend backend;
   Proxy proxy{backend};
   const std::string answer =

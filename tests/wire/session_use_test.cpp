@@ -141,7 +141,8 @@ TEST_CASE("a long request does not keep a session past a reset or its absolute t
   CHECK(world.name().empty());
 }
 
-TEST_CASE("messages of a WebSocket are use of the session", "[wire][store][lifetime][upgrade]") {
+TEST_CASE("messages of a WebSocket are use of the session",
+          "[wire][store][lifetime][upgrade][http1]") {
   World world;
   Tunnel tunnel{world};
   for (int i = 0; i < 5; ++i) {
@@ -153,7 +154,7 @@ TEST_CASE("messages of a WebSocket are use of the session", "[wire][store][lifet
 }
 
 TEST_CASE("a WebSocket without messages of the client ends with its session",
-          "[wire][store][lifetime][upgrade]") {
+          "[wire][store][lifetime][upgrade][http1]") {
   World world;
   Tunnel tunnel{world};
   for (int i = 0; i < 3; ++i) {
@@ -168,7 +169,7 @@ TEST_CASE("a WebSocket without messages of the client ends with its session",
 }
 
 TEST_CASE("a WebSocket is closed within thirty seconds of the end of its session",
-          "[wire][store][upgrade]") {
+          "[wire][store][upgrade][http1]") {
   World world;
   Tunnel tunnel{world};
   world.pass(20s);
@@ -181,7 +182,7 @@ TEST_CASE("a WebSocket is closed within thirty seconds of the end of its session
 }
 
 TEST_CASE("a WebSocket outlives a renewal of its session, and ends with the new one",
-          "[wire][store][upgrade][renewal]") {
+          "[wire][store][upgrade][renewal][http1]") {
   World world;
   Tunnel tunnel{world};
   world.cookie = world.post("/renew", "color=red", world.cookie).set_cookie();

@@ -82,7 +82,7 @@ std::vector<std::string> values_like(const Message& request, const std::string& 
 }  // namespace
 
 TEST_CASE("no spelling of an injected header reaches a backend, on no route, from no visitor (S-1)",
-          "[wire][spoofing]") {
+          "[wire][spoofing][http1]") {
   World world;
   const std::string target = GENERATE(std::string{"/"}, std::string{"/static/x"});
   const std::string visitor =
