@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kKeyInfo = "keepsake sealed v1 key";
 constexpr std::string_view kStoreInfo = "keepsake store v1 key";
+constexpr std::string_view kIndexInfo = "keepsake index v1 key";
 constexpr std::string_view kIdInfo = "keepsake sealed v1 id";
 
 // By FlaskConfig::Digest.
@@ -83,6 +84,7 @@ KeyRing::KeyRing(const std::vector<std::string>& secrets, const FlaskConfig& fla
   for (std::size_t i = 0; i < secrets.size(); ++i) {
     hkdf(secrets[i], kKeyInfo, keys_[i].sealing);
     hkdf(secrets[i], kStoreInfo, keys_[i].storing);
+    hkdf(secrets[i], kIndexInfo, keys_[i].indexing);
     hkdf(secrets[i], kIdInfo, keys_[i].id);
     flask_key(secrets[i], flask, keys_[i].flask_signing);
   }

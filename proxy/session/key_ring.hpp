@@ -19,9 +19,10 @@ using KeyId = std::array<std::uint8_t, 4>;
 class KeyRing {
  public:
   struct Key {
-    KeyId id{};                              // stands in the cookie; says nothing about the key
-    std::array<std::uint8_t, 32> sealing{};  // format sealed: XAES-256-GCM
-    std::array<std::uint8_t, 32> storing{};  // values in a shared store: XAES-256-GCM
+    KeyId id{};                               // stands in the cookie; says nothing about the key
+    std::array<std::uint8_t, 32> sealing{};   // format sealed: XAES-256-GCM
+    std::array<std::uint8_t, 32> storing{};   // values in a shared store: XAES-256-GCM
+    std::array<std::uint8_t, 32> indexing{};  // values of session.index in a shared store: HMAC
     // format flask: HMAC, as long as its digest
     std::array<std::uint8_t, 64> flask_signing{};
   };

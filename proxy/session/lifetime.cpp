@@ -14,6 +14,22 @@ Lifetime lifetime_of(const SessionConfig& config) {
   return {config.idle_timeout, config.absolute_timeout, touch, config.not_before};
 }
 
+std::int64_t idle_timeout_of(const Lifetime& lifetime, const Session& session) {
+  if (lifetime.idles && session.lifetime.value_or(0) != 0) {
+    return *session.lifetime;
+  }
+  return lifetime.idle_timeout.count();
+}
+
+std::optional<std::chrono::seconds> cookie_life_of(
+    const std::optional<std::chrono::seconds>& configured, const Session& session) {
+  if (!session.lifetime) {
+    return configured;
+  }
+  return *session.lifetime == 0 ? std::nullopt
+                                : std::optional{std::chrono::seconds{*session.lifetime}};
+}
+
 OpenStatus judge(const Lifetime& lifetime, const Session& session, std::int64_t now) {
   if (std::max(session.created, session.touched) - now > kAcceptedSkew) {
     return OpenStatus::FromFuture;
@@ -24,23 +40,23 @@ OpenStatus judge(const Lifetime& lifetime, const Session& session, std::int64_t 
   if (now - session.created > lifetime.absolute_timeout.count()) {
     return OpenStatus::AbsoluteExpired;
   }
-  if (now - session.touched > lifetime.idle_timeout.count()) {
+  if (now - session.touched > idle_timeout_of(lifetime, session)) {
     return OpenStatus::IdleExpired;
   }
   return OpenStatus::Ok;
 }
 
 bool touch_due(const Lifetime& lifetime, const Session& session, std::int64_t now) {
-  const std::chrono::seconds idle =
-      session.has_id ? lifetime.idle_timeout
-                     : std::min(lifetime.idle_timeout, lifetime.absolute_timeout);
-  const std::chrono::seconds interval = std::min(lifetime.touch_interval, idle / 2);
+  const std::int64_t own = idle_timeout_of(lifetime, session);
+  const std::int64_t idle =
+      session.has_id ? own : std::min<std::int64_t>(own, lifetime.absolute_timeout.count());
+  const std::int64_t interval = std::min<std::int64_t>(lifetime.touch_interval.count(), idle / 2);
   const std::int64_t age = now - session.touched;
-  return age > 0 && age >= interval.count();
+  return age > 0 && age >= interval;
 }
 
 std::int64_t last_second(const Lifetime& lifetime, const Session& session) {
-  return std::min(session.touched + lifetime.idle_timeout.count(),
+  return std::min(session.touched + idle_timeout_of(lifetime, session),
                   session.created + lifetime.absolute_timeout.count());
 }
 

@@ -19,6 +19,7 @@ struct Lifetime {
   std::chrono::seconds absolute_timeout{std::chrono::hours{24 * 31}};
   std::chrono::seconds touch_interval{60};
   std::optional<std::int64_t> not_before;  // unix seconds
+  bool idles = true;                       // false: of a cookie whose store judges idleness
 };
 
 // A touch_interval of more than half of the cookie's own lifetime is cut down to that half: the
@@ -27,6 +28,14 @@ Lifetime lifetime_of(const SessionConfig& config);
 
 // How far ahead of our clock a stamp may be: replicas' clocks differ a little.
 inline constexpr std::int64_t kAcceptedSkew = 30;
+
+// How long the session may idle: by its own lifetime if it has one.
+std::int64_t idle_timeout_of(const Lifetime& lifetime, const Session& session);
+
+// How long the browser keeps the session's cookie: by its own lifetime, else by what
+// `configured` says. Empty: until the browser closes.
+std::optional<std::chrono::seconds> cookie_life_of(
+    const std::optional<std::chrono::seconds>& configured, const Session& session);
 
 // Ok, FromFuture, BeforeNotBefore, AbsoluteExpired or IdleExpired, looked for in this order. An age
 // of exactly a timeout is still alive, as it is for Flask. A session without id (format flask) has

@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::string_view kContext = "keepsake sealed v1";
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kPlain = 1;    // the plaintext that every release opens
+constexpr std::uint8_t kFlagged = 2;  // the one with flags, which is written only if one is set
+constexpr std::uint8_t kHasLifetime = 1;
+constexpr std::uint8_t kHasBinding = 2;
 constexpr std::size_t kNonceAt = 1 + std::tuple_size_v<KeyId>;
 constexpr std::size_t kBodyAt = kNonceAt + Xaes256Gcm::kNonceSize;
 constexpr std::size_t kBlock = 32;                // plaintexts are whole blocks
@@ -40,13 +44,62 @@ void write_u40(std::int64_t value, std::uint8_t* to) {
   }
 }
 
+std::uint32_t read_u32(const std::uint8_t* from) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) {
+    value = value << 8 | from[i];
+  }
+  return value;
+}
+
+std::uint8_t* write_u32(std::uint32_t value, std::uint8_t* to) {
+  for (int i = 3; i >= 0; --i, value >>= 8) {
+    to[i] = static_cast<std::uint8_t>(value & 0xFF);
+  }
+  return to + 4;
+}
+
 std::string_view text_of(const std::uint8_t* from, std::size_t size) {
   return {reinterpret_cast<const char*>(from), size};
 }
 
+std::uint8_t flags_of(const Session& session) {
+  return static_cast<std::uint8_t>((session.lifetime ? kHasLifetime : 0) |
+                                   (session.binding ? kHasBinding : 0));
+}
+
+std::size_t flagged_size(std::uint8_t flags) {
+  return flags == 0 ? 0
+                    : 1 + ((flags & kHasLifetime) != 0 ? sizeof(std::uint32_t) : 0) +
+                          ((flags & kHasBinding) != 0 ? std::tuple_size_v<SessionId> : 0);
+}
+
+// Reads the flags at `at` and what they announce; where the pairs begin, or nothing. A bit without
+// a meaning here is a later release's, and what it changes is not known.
+std::optional<std::size_t> read_flagged(std::span<const std::uint8_t> plain, std::size_t at,
+                                        Session& out) {
+  const std::uint8_t flags = plain[at];
+  if (flags == 0 || (flags & ~(kHasLifetime | kHasBinding)) != 0 ||
+      plain.size() - at < flagged_size(flags)) {
+    return std::nullopt;
+  }
+  ++at;
+  if ((flags & kHasLifetime) != 0) {
+    out.lifetime = read_u32(plain.data() + at);
+    at += sizeof(std::uint32_t);
+  }
+  if ((flags & kHasBinding) != 0) {
+    SessionId& binding = out.binding.emplace();
+    std::memcpy(binding.data(), plain.data() + at, binding.size());
+    at += binding.size();
+  }
+  return at;
+}
+
 // Fills `out` from an authenticated plaintext; false if it is not the one way to write it.
 bool decode(std::span<const std::uint8_t> plain, Session& out) {
-  if (plain.size() < kBlock || plain.size() % kBlock != 0 || plain[0] != kVersion) {
+  if (plain.size() < kBlock || plain.size() % kBlock != 0 ||
+      (plain[0] != kPlain && plain[0] != kFlagged)) {
     return false;
   }
   std::memcpy(out.id.data(), plain.data() + 1, out.id.size());
@@ -55,6 +108,13 @@ bool decode(std::span<const std::uint8_t> plain, Session& out) {
   out.touched = read_u40(plain.data() + 22);
 
   std::size_t at = kPairsAt;
+  if (plain[0] == kFlagged) {
+    const std::optional<std::size_t> pairs = read_flagged(plain, at, out);
+    if (!pairs) {
+      return false;
+    }
+    at = *pairs;
+  }
   while (at < plain.size() && plain[at] != 0) {
     const std::size_t key_size = plain[at];
     if (plain.size() - at < 1 + key_size + 2) {
@@ -86,7 +146,7 @@ std::optional<std::size_t> plain_size(const Session& session) {
   if (!fits(session.created) || !fits(session.touched)) {
     return std::nullopt;
   }
-  std::size_t size = kPairsAt;
+  std::size_t size = kPairsAt + flagged_size(flags_of(session));
   for (std::size_t i = 0; i < session.size(); ++i) {
     const auto [key, value] = session.at(i);
     if (key.empty() || key.size() > 0xFF || value.size() > 0xFFFF || !valid_utf8(key) ||
@@ -100,11 +160,21 @@ std::optional<std::size_t> plain_size(const Session& session) {
 
 // `to` has padded(plain_size) bytes of zero.
 void encode(const Session& session, std::uint8_t* to) {
-  *to++ = kVersion;
+  const std::uint8_t flags = flags_of(session);
+  *to++ = flags == 0 ? kPlain : kFlagged;
   to = std::copy(session.id.begin(), session.id.end(), to);
   write_u40(session.created, to);
   write_u40(session.touched, to + 5);
   to += 10;
+  if (flags != 0) {
+    *to++ = flags;
+  }
+  if (session.lifetime) {
+    to = write_u32(*session.lifetime, to);
+  }
+  if (session.binding) {
+    to = std::copy(session.binding->begin(), session.binding->end(), to);
+  }
   for (std::size_t i = 0; i < session.size(); ++i) {
     const auto [key, value] = session.at(i);
     *to++ = static_cast<std::uint8_t>(key.size());

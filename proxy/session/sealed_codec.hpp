@@ -5,6 +5,11 @@
 //   01 | id 16 | created u40be | touched u40be | (key size u8 >= 1 | key | value size u16be |
 //   value)* | 00...
 //
+// or, for a session that has a lifetime of its own or is bound to a device (flags: bits 0 and 1),
+//
+//   02 | id 16 | created u40be | touched u40be | flags u8 | [lifetime u32be] | [binding id 16] |
+//   pairs as above | 00...
+//
 // with keys ascending and unique, all text UTF-8, zero-padded to the next multiple of 32 (lengths
 // tell less). Authenticated beside it: "keepsake sealed v1" | 00 | cookie name, and | 00 | binding
 // if there is one, so a cookie is worth nothing under another name or host. There is exactly one

@@ -17,6 +17,8 @@ void Session::reset() {
   has_id = false;
   created = 0;
   touched = 0;
+  lifetime.reset();
+  binding.reset();
   codec_state.clear();
   hidden = 0;
   entries_.clear();

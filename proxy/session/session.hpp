@@ -50,6 +50,10 @@ class Session {
   bool has_id = false;       // format flask has none
   std::int64_t created = 0;  // unix seconds
   std::int64_t touched = 0;  // unix seconds
+  // How long the browser keeps this session's cookie and the session may idle, in seconds; 0: the
+  // cookie until the browser closes, and idle_timeout. Empty: both as configured.
+  std::optional<std::uint32_t> lifetime;
+  std::optional<SessionId> binding;  // what ties the session to a key of the visitor's device
   // What only the codec that opened the session understands (flask: the whole JSON object, so that
   // values of other JSON types survive a round trip). Empty for sealed.
   std::string codec_state;

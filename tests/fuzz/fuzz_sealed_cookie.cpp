@@ -39,6 +39,7 @@ struct World {
     const Opened opened = codec.open(cookie, "", session);
     if (opened.status != OpenStatus::Ok) {
       must(session.empty() && !session.has_id && session.codec_state.empty());
+      must(!session.lifetime && !session.binding);
       return false;
     }
     std::string again;

@@ -42,6 +42,47 @@ TEST_CASE("the absolute timeout counts from the creation and no touch moves it (
   CHECK(judge(lifetime, stamped(kStart, kStart + 950), kStart + 1000) == OpenStatus::Ok);
 }
 
+TEST_CASE("a session with a lifetime of its own may idle as long, and no longer than is absolute",
+          "[session][lifetime]") {
+  const Lifetime lifetime = times(100, 5000, 10);
+  Session session = stamped(kStart, kStart);
+  session.lifetime = 3000;
+  CHECK(judge(lifetime, session, kStart + 3000) == OpenStatus::Ok);
+  CHECK(judge(lifetime, session, kStart + 3001) == OpenStatus::IdleExpired);
+  CHECK(last_second(lifetime, session) == kStart + 3000);
+  session.touched = kStart + 2500;
+  CHECK(judge(lifetime, session, kStart + 5001) == OpenStatus::AbsoluteExpired);
+  session = stamped(kStart, kStart);
+  session.lifetime = 8;
+  CHECK(judge(lifetime, session, kStart + 9) == OpenStatus::IdleExpired);
+  CHECK_FALSE(touch_due(lifetime, session, kStart + 3));
+  CHECK(touch_due(lifetime, session, kStart + 4));
+}
+
+TEST_CASE("a lifetime until the browser closes leaves the idle timeout as it is",
+          "[session][lifetime]") {
+  const Lifetime lifetime = times(100, 5000, 10);
+  Session session = stamped(kStart, kStart);
+  session.lifetime = 0;
+  CHECK(judge(lifetime, session, kStart + 100) == OpenStatus::Ok);
+  CHECK(judge(lifetime, session, kStart + 101) == OpenStatus::IdleExpired);
+  CHECK(cookie_life_of(seconds{50}, session) == std::nullopt);
+  session.lifetime = 70;
+  CHECK(cookie_life_of(seconds{50}, session) == seconds{70});
+  session.lifetime.reset();
+  CHECK(cookie_life_of(seconds{50}, session) == seconds{50});
+  CHECK(cookie_life_of(std::nullopt, session) == std::nullopt);
+}
+
+TEST_CASE("a cookie whose store judges idleness is over by what is absolute alone",
+          "[session][lifetime]") {
+  Lifetime lifetime = times(5000, 5000, 10);
+  lifetime.idles = false;
+  Session session = stamped(kStart, kStart);
+  session.lifetime = 8;
+  CHECK(judge(lifetime, session, kStart + 4000) == OpenStatus::Ok);
+}
+
 TEST_CASE("a stamp may be 30 seconds ahead of our clock and not 31", "[session][lifetime]") {
   const Lifetime lifetime = times(100, 1000, 10);
   CHECK(judge(lifetime, stamped(kStart + 30, kStart + 30), kStart) == OpenStatus::Ok);

@@ -96,6 +96,8 @@ struct Vector {
   std::string title, secret, name, binding, cookie;
   std::vector<std::uint8_t> nonce, id;
   std::int64_t created = 0, touched = 0;
+  std::optional<std::uint32_t> lifetime;
+  std::optional<SessionId> device;
   Pairs pairs;
 };
 
@@ -128,6 +130,11 @@ std::vector<Vector> read_vectors() {
       last.created = std::stoll(value);
     } else if (what == "touched") {
       last.touched = std::stoll(value);
+    } else if (what == "lifetime") {
+      last.lifetime = static_cast<std::uint32_t>(std::stoull(value));
+    } else if (what == "device") {
+      const std::vector<std::uint8_t> bytes = test::unhex(value);
+      std::copy(bytes.begin(), bytes.end(), last.device.emplace().begin());
     } else if (what == "pair") {
       last.pairs.emplace_back(value.substr(0, value.find('=')), value.substr(value.find('=') + 1));
     } else if (what == "cookie") {
@@ -142,7 +149,7 @@ std::vector<Vector> read_vectors() {
 TEST_CASE("sealed cookies are the golden vectors, byte for byte, in both directions (S-13)",
           "[session][sealed]") {
   const std::vector<Vector> vectors = read_vectors();
-  REQUIRE(vectors.size() == 11);
+  REQUIRE(vectors.size() == 15);
   for (const Vector& vector : vectors) {
     INFO(vector.title);
     ScriptedRandom random;
@@ -150,6 +157,8 @@ TEST_CASE("sealed cookies are the golden vectors, byte for byte, in both directi
     SealedCodec codec(ring({vector.secret}), vector.name, random);
     Session session = session_of(vector.pairs, vector.created, vector.touched);
     std::copy(vector.id.begin(), vector.id.end(), session.id.begin());
+    session.lifetime = vector.lifetime;
+    session.binding = vector.device;
 
     std::string cookie = "before ";
     CHECK(codec.seal(session, vector.binding, cookie) == vector.cookie.size());
@@ -162,8 +171,66 @@ TEST_CASE("sealed cookies are the golden vectors, byte for byte, in both directi
     CHECK(opened.has_id);
     CHECK(opened.created == vector.created);
     CHECK(opened.touched == vector.touched);
+    CHECK(opened.lifetime == vector.lifetime);
+    CHECK(opened.binding == vector.device);
     CHECK(opened.codec_state.empty());
   }
+}
+
+TEST_CASE("a plaintext with flags opens in its one spelling, and with an unknown flag not at all",
+          "[session][sealed]") {
+  Fixture fixture;
+  // `more` stands behind the flags, then a pair.
+  const auto opens = [&fixture](std::uint8_t flags, std::string more, char version = 2) {
+    more.insert(more.begin(), static_cast<char>(flags));
+    std::vector<std::uint8_t> plain = plaintext(more + pair("a", "1"));
+    plain[0] = static_cast<std::uint8_t>(version);
+    return fixture.open(sealed_plaintext(plain));
+  };
+  const std::string lifetime("\0\0\x0e\x10", 4);
+  const std::string device(16, 'D');
+  REQUIRE(opens(1, lifetime) == OpenStatus::Ok);
+  CHECK(fixture.session.lifetime == 3600);
+  CHECK_FALSE(fixture.session.binding);
+  CHECK(pairs_of(fixture.session) == Pairs{{"a", "1"}});
+  REQUIRE(opens(2, device) == OpenStatus::Ok);
+  CHECK_FALSE(fixture.session.lifetime);
+  CHECK(fixture.session.binding ==
+        SessionId{'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D', 'D'});
+  REQUIRE(opens(3, lifetime + device) == OpenStatus::Ok);
+  CHECK(fixture.session.lifetime == 3600);
+  CHECK(fixture.session.binding);
+  CHECK(opens(0, "") == OpenStatus::Malformed);
+  for (unsigned unknown = 4; unknown < 256; ++unknown) {
+    INFO(unknown);
+    CHECK(opens(static_cast<std::uint8_t>(unknown), lifetime + device) == OpenStatus::Malformed);
+  }
+  CHECK(opens(1, lifetime, 3) == OpenStatus::Malformed);
+  CHECK(opens(1, lifetime, 0) == OpenStatus::Malformed);
+}
+
+TEST_CASE("flags that announce more than there is do not open", "[session][sealed]") {
+  Fixture fixture;
+  for (const int flags : {1, 2, 3}) {
+    std::vector<std::uint8_t> plain(32, 0);
+    plain[0] = 2;
+    plain[27] = static_cast<std::uint8_t>(flags);
+    // Room for a lifetime is left in the block, for a device's id is not.
+    CHECK(fixture.open(sealed_plaintext(plain)) ==
+          (flags == 1 ? OpenStatus::Ok : OpenStatus::Malformed));
+  }
+}
+
+TEST_CASE("a session without flags is sealed as release 0.1.0 did", "[session][sealed]") {
+  Fixture fixture;
+  Session session = session_of({{"k", std::string(33, 'x')}});
+  const std::size_t plain = fixture.seal(session).size();
+  session.lifetime = 60;
+  CHECK(fixture.seal(session).size() > plain);  // five bytes more, which need another block
+  session.lifetime.reset();
+  CHECK(fixture.seal(session).size() == plain);
+  session.reset();
+  CHECK_FALSE(session.lifetime);
 }
 
 TEST_CASE("a sealed session comes back as it was and no two seals look alike",

@@ -35,8 +35,14 @@ def hkdf(secret, info, size):
     return HKDF(SHA256(), size, None, info).derive(secret)
 
 
-def cookie(secret, name, binding, nonce, ident, created, touched, pairs):
-    plain = b"\x01" + ident + created.to_bytes(5, "big") + touched.to_bytes(5, "big")
+def cookie(secret, name, binding, nonce, ident, created, touched, pairs, lifetime=None, device=None):
+    flags = (lifetime is not None) | (device is not None) << 1
+    plain = (b"\x02" if flags else b"\x01") + ident + created.to_bytes(5, "big") + touched.to_bytes(5, "big")
+    if flags:
+        plain += bytes([flags])
+    if lifetime is not None:
+        plain += struct.pack(">I", lifetime)
+    plain += device or b""
     for key, value in sorted((k.encode(), v.encode()) for k, v in pairs):
         plain += bytes([len(key)]) + key + struct.pack(">H", len(value)) + value
     plain += bytes(-len(plain) % 32)
@@ -51,6 +57,7 @@ B = "second-secret-for-tests-fedcba9876543210"
 COUNTING = bytes(range(24))
 ID = bytes(range(0xA0, 0xB0))
 LAST = 2**40 - 1
+DEVICE = bytes(range(0xC0, 0xD0))
 
 CASES = [
     ("nobody yet", A, "session", "", COUNTING, ID, 1700000000, 1700000000, []),
@@ -67,17 +74,30 @@ CASES = [
     ("the ends of what fits", A, "session", "", COUNTING, ID, 0, LAST, [("k" * 255, "v" * 1000), ("z", "")]),
 ]
 
+# With flags: as above, then the lifetime and the id that binds the session to a device.
+FLAGGED = [
+    ("thirty days", A, "session", "", COUNTING, ID, 1700000000, 1700000060, [("myName", "Alice")], 2592000, None),
+    ("until the browser closes", A, "session", "", COUNTING, ID, 1700000000, 1700000060, [("myName", "Alice")], 0, None),
+    ("bound to a device", A, "session", "", COUNTING, ID, 1700000000, 1700000060, [("myName", "Alice")], None, DEVICE),
+    ("both", A, "session", "shop.example", COUNTING, ID, 1700000000, 1700000060, [], 2**32 - 1, DEVICE),
+]
+
 
 def main():
     print("# Written by sealed_reference.py. Never change a case: deployed cookies depend on it.")
-    for title, secret, name, binding, nonce, ident, created, touched, pairs in CASES:
+    for case in [(*case, None, None) for case in CASES] + FLAGGED:
+        title, secret, name, binding, nonce, ident, created, touched, pairs, lifetime, device = case
         print(f"\ncase: {title}\nsecret: {secret}\nname: {name}")
         if binding:
             print(f"binding: {binding}")
         print(f"nonce: {nonce.hex()}\nid: {ident.hex()}\ncreated: {created}\ntouched: {touched}")
         for key, value in pairs:
             print(f"pair: {key}={value}")
-        text = cookie(secret.encode(), name.encode(), binding.encode(), nonce, ident, created, touched, pairs)
+        if lifetime is not None:
+            print(f"lifetime: {lifetime}")
+        if device is not None:
+            print(f"device: {device.hex()}")
+        text = cookie(secret.encode(), name.encode(), binding.encode(), nonce, ident, created, touched, pairs, lifetime, device)
         print(f"cookie: {text}")
 
 
