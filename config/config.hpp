@@ -19,6 +19,9 @@ using Millis = std::chrono::milliseconds;
 using Seconds = std::chrono::seconds;
 using ByteCount = std::uint64_t;
 
+// RFC 6265bis 5.5: browsers keep no cookie for longer than 400 days.
+inline constexpr Seconds kLongestCookie = std::chrono::hours{24 * 400};
+
 // A secret's text, already read from its environment variable or file, and where it came from.
 struct Secret {
   std::string origin;        // "env SESSION_KEY" or "file /run/secrets/key": for messages
@@ -169,6 +172,13 @@ struct Requirement {
   bool operator==(const Requirement&) const = default;
 };
 
+// The box "remember me" of a form: a session that begins or goes on with it checked.
+struct RememberConfig {
+  std::string field;    // form field
+  Seconds lifetime{0};  // of the cookie in the browser, and how long the session may idle
+  bool operator==(const RememberConfig&) const = default;
+};
+
 struct RouteConfig {
   enum class Kind : std::uint8_t { Set, Clear, Redirect, Show, Health, Backend };
   // Where an action leads: to `redirect`, to the page that `require` kept, or to the Referer.
@@ -185,6 +195,7 @@ struct RouteConfig {
   Leads leads = Leads::There;  // Kind::Set and Kind::Clear
   unsigned status = 303;       // Kind::Redirect: of the response
   bool renew = false;          // Kind::Set: the session gets a new id and keeps its values
+  std::optional<RememberConfig> remember;  // Kind::Set
   std::size_t backend = 0;     // Kind::Backend: index into Config::backends
   bool session = true;         // false: no session work at all
   std::vector<Requirement> require;  // sessions without these are not admitted
@@ -300,6 +311,8 @@ struct SessionConfig {
   std::vector<std::string> trusted_origins;
   // Session keys that mean "signed in": a change of one gives the session a new id.
   std::vector<std::string> privileged;
+  // A session key: sessions in a store can be listed and ended by its value.
+  std::optional<std::string> index;
   bool operator==(const SessionConfig&) const = default;
 };
 

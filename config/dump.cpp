@@ -137,6 +137,7 @@ void dump_session(const SessionConfig& session, YamlWriter& out) {
   out.line(1, "absolute_timeout", format_duration(session.absolute_timeout));
   out.line(1, "touch_interval", format_duration(session.touch_interval));
   out.line(1, "privileged", dump_list(privileged));
+  out.line(1, "index", session.index ? yaml_scalar(*session.index) : "null");
   out.line(1, "not_before", session.not_before ? format_date(*session.not_before) : "null");
   out.line(1, "max_values", std::to_string(session.max_values));
   out.line(1, "max_value", format_size(session.max_value));

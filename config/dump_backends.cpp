@@ -203,6 +203,11 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
       out.line(3, yaml_scalar(mapping.key), yaml_scalar(mapping.field));
     }
     out.line(2, "renew", dump_text(route.renew));
+    if (route.remember) {
+      out.line(2, "remember",
+               "{field: " + yaml_scalar(route.remember->field) +
+                   ", lifetime: " + format_duration(route.remember->lifetime) + "}");
+    }
   }
   out.line(2, "redirect", target_text(route));
 }

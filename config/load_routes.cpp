@@ -62,6 +62,18 @@ void load_show(const Value& value, RouteConfig& route) {
   }
 }
 
+void load_remember(const Value& value, RememberConfig& remember) {
+  Section section{value};
+  section.text("field", remember.field);
+  section.duration("lifetime", remember.lifetime, Seconds{1}, kLongestCookie);
+  section.finish();
+  const Report& report = value.reading().report;
+  if (section.is_map() && (!report.has(join_path(value.path(), "field")) ||
+                           !report.has(join_path(value.path(), "lifetime")))) {
+    section.fail("needs a field and a lifetime, as in {field: stay, lifetime: 30d}");
+  }
+}
+
 void load_status(const Value& value, RouteConfig& route) {
   constexpr std::array<std::string_view, 5> words{"301", "302", "303", "307", "308"};
   constexpr std::array<unsigned, 5> statuses{301, 302, 303, 307, 308};
@@ -103,6 +115,7 @@ struct Purpose {
         redirect(section.find("redirect")),
         status(section.find("status")),
         renew(section.find("renew")),
+        remember(section.find("remember")),
         session(section.find("session")),
         touch(section.find("touch")),
         cross_site(section.find("cross_site")) {}
@@ -114,7 +127,7 @@ struct Purpose {
   bool only_redirects() const { return count() == 0 && redirect.has_value(); }
 
   std::optional<Value> set, clear, show, health, backend;
-  std::optional<Value> redirect, status, renew, session, touch, cross_site;
+  std::optional<Value> redirect, status, renew, remember, session, touch, cross_site;
 };
 
 void load_purpose(const Purpose& purpose, const std::vector<BackendConfig>& backends,
@@ -153,6 +166,8 @@ void refuse_misplaced(const Purpose& purpose, const RouteConfig& route) {
   };
   const bool uses_session = route.kind == Kind::Backend || route.kind == Kind::Show;
   refuse(purpose.renew, route.kind == Kind::Set, "only a set route renews the session");
+  refuse(purpose.remember, route.kind == Kind::Set,
+         "only the form of a set route has such a field");
   refuse(purpose.redirect, is_action(route) || route.kind == Kind::Redirect,
          "only a set or clear route redirects");
   refuse(purpose.status, route.kind == Kind::Redirect,
@@ -184,6 +199,9 @@ void load_details(const Purpose& purpose, RouteConfig& route) {
   }
   if (purpose.renew) {
     read(*purpose.renew, route.renew);
+  }
+  if (purpose.remember && route.kind == RouteConfig::Kind::Set) {
+    load_remember(*purpose.remember, route.remember.emplace());
   }
   if (purpose.session) {
     read(*purpose.session, route.session);

@@ -127,8 +127,7 @@ void load_lifetime(const Value& value, std::optional<Seconds>& lifetime) {
   if (value.is_scalar() && value.node().text == "browser") {
     return;
   }
-  // RFC 6265bis 5.5: browsers keep no cookie for longer than 400 days.
-  if (const auto time = read_duration(value, Seconds{1}, std::chrono::hours{24 * 400})) {
+  if (const auto time = read_duration(value, Seconds{1}, kLongestCookie)) {
     if (*time % Seconds{1} != Millis{0}) {
       value.fail("counts whole seconds");
       return;
@@ -243,6 +242,9 @@ void load_session(const Value& value, SessionConfig& session) {
     for (const Value& item : keys->items("session keys, as in [user, role]")) {
       read(item, session.privileged.emplace_back());
     }
+  }
+  if (const auto key = section.find_optional("index")) {
+    read(*key, session.index.emplace());
   }
   if (const auto date = section.find_optional("not_before")) {
     load_not_before(*date, session.not_before);

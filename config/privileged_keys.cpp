@@ -19,6 +19,9 @@ std::vector<std::string> privileged_keys(const Config& config) {
     return {};
   }
   std::vector<std::string> keys = config.session.privileged;
+  if (config.session.index) {
+    add_once(*config.session.index, keys);
+  }
   for (const RouteConfig& route : config.routes) {
     for (const Requirement& required : route.require) {
       add_once(required.key, keys);

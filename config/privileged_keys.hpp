@@ -1,6 +1,6 @@
 #pragma once
-// Which session keys mean "signed in": those that session.privileged lists, and those that a route
-// requires. Asked once per configuration.
+// Which session keys mean "signed in": those that session.privileged lists, that of
+// session.index, and those that a route requires. Asked once per configuration.
 
 #include <string>
 #include <vector>

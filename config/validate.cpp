@@ -191,6 +191,8 @@ void validate(const Config& config, const Environment& environment, Report& repo
     validate_redis(*config.session.redis, environment, report);
   }
   validate_fixation(config, report);
+  validate_index(config, report);
+  validate_remember(config, report);
   validate_outputs(config, report);
 }
 

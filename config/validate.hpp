@@ -38,6 +38,9 @@ void validate_trusted_origins(const SessionConfig& session, Report& report);
 void validate_session(const SessionConfig& session, Report& report);
 void validate_redis(const RedisConfig& redis, const Environment& environment, Report& report);
 void validate_fixation(const Config& config, Report& report);
+// session.index and what routes do to its key; remember.
+void validate_index(const Config& config, Report& report);
+void validate_remember(const Config& config, Report& report);
 void validate_outputs(const Config& config, Report& report);
 // How servers behind TLS are believed; `path` is the key that says so.
 void validate_tls(const BackendTls& tls, const std::string& path, const Environment& environment,

@@ -164,9 +164,10 @@ std::string explain_over(const Lifetime& lifetime, const Session& session, OpenS
                          format_span(std::max(session.created, session.touched) - now),
                          format_span(kAcceptedSkew));
     case OpenStatus::IdleExpired:
-      return fmt::format("unused for {}, and session.idle_timeout is {}",
-                         format_span(now - session.touched),
-                         format_duration(lifetime.idle_timeout));
+      return fmt::format(
+          "unused for {}, and {} is {}", format_span(now - session.touched),
+          session.lifetime.value_or(0) != 0 ? "its own lifetime" : "session.idle_timeout",
+          format_duration(std::chrono::seconds{idle_timeout_of(lifetime, session)}));
     case OpenStatus::AbsoluteExpired:
       return fmt::format("created {} ago, and session.absolute_timeout is {}",
                          format_span(now - session.created),

@@ -97,6 +97,14 @@ class Inspector {
       line("created", stamp(session.created));
     }
     line("touched", stamp(session.touched));
+    if (session.lifetime) {
+      line("lifetime", *session.lifetime == 0
+                           ? "until the browser closes"
+                           : format_span(*session.lifetime) + " without use, in the browser too");
+    }
+    if (session.binding) {
+      line("bound", "to a key of the visitor's device");
+    }
     const std::int64_t last = last_second(lifetime_, session);
     line("expires", format_date(last) + (last < session.created + lifetime_.absolute_timeout.count()
                                              ? " unless it is used before"

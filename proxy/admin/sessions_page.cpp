@@ -16,6 +16,7 @@
 
 #include "config/units.hpp"
 #include "http/chars.hpp"
+#include "http/form.hpp"
 #include "store/store_key.hpp"
 
 namespace keepsake {
@@ -76,17 +77,38 @@ std::optional<AdminAnswer> refuse(const Config& config, std::string_view authori
   return std::nullopt;
 }
 
-// The value of a parameter; null if it is not there.
-std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
-    query.remove_prefix(std::min(end + 1, query.size()));
+// What the query asks for; empty, and an answer in `refused`, if it has no meaning here.
+std::optional<SessionsWanted> read_query(const Config& config, std::string_view query,
+                                         AdminAnswer& refused) {
+  const std::optional<std::string>& index = config.session.index;
+  SessionsWanted wanted;
+  wanted.limit = kUsualLimit;
+  std::vector<FormPair> pairs;
+  if (const FormError error = read_pairs(query, pairs); error != FormError::None) {
+    refused = admin_refusal(400, std::string{describe(error)});
+    return std::nullopt;
   }
-  return std::nullopt;
+  for (const auto& [name, value] : pairs) {
+    if (name == "after") {
+      wanted.after = value;
+    } else if (name == "limit") {
+      const char* const end = value.data() + value.size();
+      const auto read = std::from_chars(value.data(), end, wanted.limit);
+      if (read.ec != std::errc{} || read.ptr != end || wanted.limit == 0 ||
+          wanted.limit > kMostLimit) {
+        refused = admin_refusal(400, fmt::format("limit is a number from 1 to {}", kMostLimit));
+        return std::nullopt;
+      }
+    } else if (index && name == *index && !wanted.value) {
+      wanted.value = value;
+    } else {
+      refused = admin_refusal(
+          400, index ? "the parameters are limit, after and, once, the key of session.index"
+                     : "the parameters are limit and after: session.index is not set");
+      return std::nullopt;
+    }
+  }
+  return wanted;
 }
 
 std::string listing_json(const StoreListing& listing) {
@@ -110,18 +132,9 @@ AdminAnswer no_answer() {
 }
 
 asio::awaitable<AdminAnswer> list(asio::io_context& io, const Server& server,
-                                  std::string_view query) {
-  std::size_t limit = kUsualLimit;
-  if (const auto text = parameter(query, "limit")) {
-    const auto read = std::from_chars(text->data(), text->data() + text->size(), limit);
-    if (read.ec != std::errc{} || read.ptr != text->data() + text->size() || limit == 0 ||
-        limit > kMostLimit) {
-      co_return admin_refusal(400, fmt::format("limit is a number from 1 to {}", kMostLimit));
-    }
-  }
-  const std::string after{parameter(query, "after").value_or("")};
+                                  SessionsWanted wanted) {
   auto mail = std::make_shared<Mail<StoreListing>>(io);
-  server.list_sessions(after, limit, deliver_to<StoreListing>(io, mail));
+  server.list_sessions(std::move(wanted), deliver_to<StoreListing>(io, mail));
   error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   co_await mail->arrived.async_wait(token);
@@ -134,6 +147,22 @@ asio::awaitable<AdminAnswer> list(asio::io_context& io, const Server& server,
   AdminAnswer answer;
   answer.type = "application/json";
   answer.body = listing_json(*mail->result);
+  co_return answer;
+}
+
+asio::awaitable<AdminAnswer> end_all(asio::io_context& io, const Server& server,
+                                     std::string value) {
+  auto mail = std::make_shared<Mail<StoreEnded>>(io);
+  server.end_sessions(std::move(value), deliver_to<StoreEnded>(io, mail));
+  error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  co_await mail->arrived.async_wait(token);
+  if (!mail->result || mail->result->result == StoreResult::Error) {
+    co_return no_answer();
+  }
+  AdminAnswer answer;
+  answer.type = "application/json";
+  answer.body = fmt::format("{{\"ended\":{}}}\n", mail->result->count);
   co_return answer;
 }
 
@@ -174,15 +203,33 @@ asio::awaitable<AdminAnswer> sessions_page(asio::io_context& io, const Server& s
   }
   const bool one = question.path.size() > kPath.size();
   const bool get = question.method == "GET" || question.method == "HEAD";
-  if (one ? question.method != "DELETE" : !get) {
-    AdminAnswer answer = admin_refusal(405, one ? "a session can be ended: DELETE" : "GET or HEAD");
-    answer.allow = one ? "DELETE" : "GET, HEAD";
-    co_return answer;
-  }
-  if (one) {
+  const bool remove = question.method == "DELETE";
+  const bool by_value = snapshot->config.session.index.has_value();
+  if (one && remove) {
     co_return co_await end(io, server, question.path.substr(kPath.size() + 1));
   }
-  co_return co_await list(io, server, question.query);
+  if (one || !(get || (remove && by_value))) {
+    AdminAnswer answer = admin_refusal(405, one        ? "a session can be ended: DELETE"
+                                            : by_value ? "GET, HEAD or DELETE"
+                                                       : "GET or HEAD");
+    answer.allow = one ? "DELETE" : by_value ? "GET, HEAD, DELETE" : "GET, HEAD";
+    co_return answer;
+  }
+  AdminAnswer problem;
+  std::optional<SessionsWanted> wanted = read_query(snapshot->config, question.query, problem);
+  if (!wanted) {
+    co_return problem;
+  }
+  if (get) {
+    co_return co_await list(io, server, std::move(*wanted));
+  }
+  if (!wanted->value) {
+    co_return admin_refusal(
+        400,
+        "whose sessions end? DELETE /sessions/ID, or ?KEY=VALUE with the key of "
+        "session.index");
+  }
+  co_return co_await end_all(io, server, std::move(*wanted->value));
 }
 
 }  // namespace keepsake

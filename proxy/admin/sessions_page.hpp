@@ -1,7 +1,8 @@
 #pragma once
 // /sessions of the admin listener: who holds admin.token may list the sessions of a store by their
-// hashed ids and end one. Values and raw ids are never shown. Asked on the control thread; a worker
-// asks the store, and nobody waits longer than a few seconds for it.
+// hashed ids and end one, or list and end those with one value of session.index. Values and raw ids
+// are never shown. Asked on the control thread; a worker asks the store, and nobody waits longer
+// than a few seconds for it.
 
 #include <boost/asio/awaitable.hpp>
 #include <string_view>
@@ -15,7 +16,7 @@ namespace keepsake {
 struct SessionsQuestion {
   std::string_view method;
   std::string_view path;   // /sessions or /sessions/HASH
-  std::string_view query;  // limit=, after=
+  std::string_view query;  // limit=, after=, and the key of session.index
   std::string_view authorization;
 };
 

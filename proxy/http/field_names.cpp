@@ -59,6 +59,7 @@ constexpr Known kKnown[] = {
     {"x-session-set", FieldId::XSessionSet},
     {"x-session-clear", FieldId::XSessionClear},
     {"x-session-renew", FieldId::XSessionRenew},
+    {"x-session-lifetime", FieldId::XSessionLifetime},
     {"sec-websocket-accept", FieldId::SecWebSocketAccept},
     {"authorization", FieldId::Authorization},
     {"www-authenticate", FieldId::WwwAuthenticate},

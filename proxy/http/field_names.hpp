@@ -64,6 +64,7 @@ enum class FieldId : std::uint8_t {
   XSessionSet,
   XSessionClear,
   XSessionRenew,
+  XSessionLifetime,
   SecWebSocketAccept,
   WwwAuthenticate,
   // injected by this configuration: session headers, assertions, client-certificate headers

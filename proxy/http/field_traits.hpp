@@ -78,6 +78,7 @@ inline constexpr Entry kEntries[] = {
     {FieldId::XSessionSet, kDecided | kNotToClients},
     {FieldId::XSessionClear, kDecided | kNotToClients},
     {FieldId::XSessionRenew, kDecided | kNotToClients},
+    {FieldId::XSessionLifetime, kDecided | kNotToClients},
     {FieldId::Injected, kNotNominable | kInjected},
 };
 

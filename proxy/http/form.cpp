@@ -164,6 +164,11 @@ FormError read_pairs(std::string_view text, std::vector<FormPair>& pairs) {
   });
 }
 
+bool is_checked(std::string_view value) {
+  return !value.empty() && value != "0" && !equals_lower(value, "false") &&
+         !equals_lower(value, "off");
+}
+
 bool valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     // Eight ASCII bytes at a time: the common text is nothing else, and every session value of

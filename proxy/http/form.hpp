@@ -41,6 +41,9 @@ bool is_utf8_type(std::string_view content_type, std::string_view type);
 FormError read_form(std::string_view body, std::span<const std::string_view> wanted,
                     std::vector<std::string>& values);
 
+// Whether the value of a box says that it is checked: not empty, and not "0", "false" or "off".
+bool is_checked(std::string_view value);
+
 using FormPair = std::pair<std::string, std::string>;
 
 // Appends every pair, decoded, in order. MissingField when a pair has no '=' or an empty key.

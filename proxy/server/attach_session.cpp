@@ -24,6 +24,7 @@ struct Candidate {
   bool has_id = false;
   bool reseal = false;
   std::int64_t stamp = 0;
+  std::optional<std::uint32_t> lifetime;
 };
 
 // The candidates that opened, the one that counts first.
@@ -100,7 +101,8 @@ void consider(Exchange& x, std::string_view value, std::size_t name, Candidates&
   }
   KeyUse::count(*view->keys[opened.key_index]);
   const bool reseal = (view == x.view && opened.key_index > 0) || name != 0;
-  insert({value, name, session.id, session.has_id, reseal, session.touched}, found);
+  insert({value, name, session.id, session.has_id, reseal, session.touched, session.lifetime},
+         found);
   x.session.ours = true;
 }
 
@@ -201,6 +203,8 @@ Task<Fault> load_session(Exchange& x, Candidates found) {
       x.session.loaded = true;
       x.session.former = result == StoreResult::Former;
       choose(x, candidate);
+      // The response that told the browser of a new lifetime did not reach it.
+      x.session.reseal = x.session.reseal || session.lifetime != candidate.lifetime;
       metrics.add(Counter::SessionsOpened);
     } else {
       note_rival(x, *first, candidate);

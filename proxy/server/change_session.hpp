@@ -1,16 +1,19 @@
 #pragma once
-// How values get into a session, for actions and for backends that write: within the limits, all of
+// How values get into a session, for actions (run_action) and for backends that write
+// (obey_backend): within the limits, all of
 // them or none, into the cookie or into the store.
 
 #include "base/task.hpp"
 #include "http/form.hpp"
 #include "server/exchange.hpp"
+#include "store/session_store.hpp"
 
 namespace keepsake {
 
 struct ChangeTerms {
   bool may_begin = false;  // with a store: whether a session that is gone may begin anew
   bool renew = false;      // the session gets a new id, whatever changes
+  std::optional<LifetimeChange> lifetime{};
 };
 
 // Puts each (key, value) into the visitor's session in order; an empty value removes the key. On a
@@ -21,9 +24,9 @@ Task<Fault> change_session(Exchange& x, const std::vector<FormPair>& pairs, Chan
 // Ends the visitor's session, in the store too, and every other whose cookie came with the request.
 Task<Fault> end_session(Exchange& x);
 
-// What a backend with writes_session asked for by X-Session-Set, -Clear and -Renew (contract 1.5).
-// All of it is judged before any of it takes effect: what does not fit changes nothing, is counted
-// and logged. Called by commit_session.
-Task<void> apply_backend_writes(Exchange& x);
+// With a store: a new session with these values in place of the visitor's, which ends once the new
+// one is there. Whatever is refused or fails, it is as it was.
+Task<Fault> replace_session(Exchange& x, const std::vector<FormPair>& pairs,
+                            const std::optional<LifetimeChange>& lifetime);
 
 }  // namespace keepsake

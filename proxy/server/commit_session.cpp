@@ -4,7 +4,7 @@
 
 #include "http/chars.hpp"
 #include "server/attach_session.hpp"
-#include "server/change_session.hpp"
+#include "server/obey_backend.hpp"
 #include "server/report_cookies.hpp"
 #include "server/response_head.hpp"
 #include "server/return_page.hpp"
@@ -65,7 +65,8 @@ bool cookie_is_due(const Exchange& x, std::int64_t now) {
   if (!x.view->store) {
     return touch_due(x.view->snapshot->lifetime, x.work.session, now);
   }
-  const std::optional<Seconds>& lifetime = x.view->config().session.cookie.lifetime;
+  const std::optional<Seconds> lifetime =
+      cookie_life_of(x.view->config().session.cookie.lifetime, x.work.session);
   return lifetime &&
          now - x.session.cookie_stamp >= std::max<std::int64_t>(lifetime->count() / 10, 1);
 }
@@ -74,14 +75,16 @@ bool cookie_is_due(const Exchange& x, std::int64_t now) {
 // much.
 std::int64_t time_left(const Exchange& x, std::int64_t now, std::int64_t& whole) {
   const Lifetime& lifetime = x.view->snapshot->lifetime;
+  const Session& session = x.work.session;
+  whole = idle_timeout_of(lifetime, session);
   if (x.view->store) {
-    whole = x.view->config().session.cookie.lifetime.value_or(lifetime.idle_timeout).count();
+    const auto life = cookie_life_of(x.view->config().session.cookie.lifetime, session);
+    whole = life ? life->count() : whole;
     return x.session.cookie_stamp + whole - now;
   }
-  const Session& session = x.work.session;
-  whole = (session.has_id ? lifetime.idle_timeout
-                          : std::min(lifetime.idle_timeout, lifetime.absolute_timeout))
-              .count();
+  if (!session.has_id) {
+    whole = std::min<std::int64_t>(whole, lifetime.absolute_timeout.count());
+  }
   return session.touched + whole - now;
 }
 
@@ -151,7 +154,7 @@ void append_news(Exchange& x) {
 }
 
 Task<void> commit_after_writes(Exchange& x) {
-  co_await apply_backend_writes(x);
+  co_await obey_backend(x);
   append_news(x);
 }
 

@@ -25,7 +25,7 @@ constexpr Seconds kLongestBetweenLooks{15};
 
 // Four times in the time after which a session without use is over.
 Millis between_looks(const Exchange& x) {
-  const Millis quarter = x.view->snapshot->lifetime.idle_timeout / 4;
+  const Millis quarter = Seconds{idle_timeout_of(x.view->snapshot->lifetime, x.work.session)} / 4;
   return x.client.tunnel != nullptr ? std::min<Millis>(quarter, kLongestBetweenLooks) : quarter;
 }
 
@@ -114,7 +114,7 @@ void end_hold(Exchange& x) {
     return;
   }
   const SteadyTime now = x.worker.streams().now();
-  const Seconds touch_interval{store_times(x).touch_interval};
+  const Seconds touch_interval{touch_interval_of(x.work.session.lifetime, store_times(x))};
   if (now - x.started < std::max(touch_interval, Seconds{1})) {
     return;
   }

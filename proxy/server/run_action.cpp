@@ -1,6 +1,7 @@
 #include "server/run_action.hpp"
 
 #include <cstdlib>
+#include <span>
 
 #include "http/error_page.hpp"
 #include "http/form.hpp"
@@ -88,33 +89,64 @@ Task<Fault> read_whole_body(Exchange& x, ByteCount limit, std::string& out) {
   }
 }
 
+// A form, in whichever way it is written.
+struct Form {
+  std::string_view body;
+  bool json = false;
+
+  FormError read(std::span<const std::string_view> wanted, std::vector<std::string>& values) const {
+    return json ? read_json_form(body, wanted, values) : read_form(body, wanted, values);
+  }
+};
+
+FormError read_pairs(const Form& form, const RouteConfig& route, std::vector<FormPair>& pairs) {
+  std::vector<std::string_view> wanted;
+  wanted.reserve(route.set.size());
+  for (const SetField& field : route.set) {
+    wanted.emplace_back(field.field);
+  }
+  std::vector<std::string> values;
+  if (const FormError error = form.read(wanted, values); error != FormError::None) {
+    return error;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    pairs.emplace_back(route.set[i].key, std::move(values[i]));
+  }
+  return FormError::None;
+}
+
+// The box "remember me". One that is not checked is missing in the form.
+FormError read_box(const Form& form, const RememberConfig& remember, LifetimeChange& change) {
+  const std::string_view field = remember.field;
+  std::vector<std::string> values;
+  const FormError error = form.read({&field, 1}, values);
+  if (error == FormError::None && is_checked(values.front())) {
+    change.lifetime = static_cast<std::uint32_t>(remember.lifetime.count());
+  }
+  return error == FormError::MissingField ? FormError::None : error;
+}
+
 Task<Fault> run_set(Exchange& x) {
   const Field* type = x.work.request.find(FieldId::ContentType);
   if (!is_json(x) && (type == nullptr || !is_form_type(type->value))) {
     co_return Fault::WrongMediaType;
   }
-  std::string& body = x.work.body;
-  if (const Fault fault = co_await read_whole_body(x, x.rules->limits.form, body);
+  if (const Fault fault = co_await read_whole_body(x, x.rules->limits.form, x.work.body);
       fault != Fault::None) {
     co_return fault;
   }
-  std::vector<std::string_view> wanted;
-  wanted.reserve(x.route->set.size());
-  for (const SetField& field : x.route->set) {
-    wanted.emplace_back(field.field);
+  const Form form{x.work.body, is_json(x)};
+  ChangeTerms terms{true, x.route->renew};
+  std::vector<FormPair> pairs;
+  FormError error = read_pairs(form, *x.route, pairs);
+  if (error == FormError::None && x.route->remember) {
+    error = read_box(form, *x.route->remember, terms.lifetime.emplace());
   }
-  std::vector<std::string> values;
-  const FormError error =
-      is_json(x) ? read_json_form(body, wanted, values) : read_form(body, wanted, values);
   if (error != FormError::None) {
     x.note = describe(error);
     co_return fault_of(error);
   }
-  std::vector<FormPair> pairs;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    pairs.emplace_back(x.route->set[i].key, std::move(values[i]));
-  }
-  co_return co_await change_session(x, pairs, {true, x.route->renew});
+  co_return co_await change_session(x, pairs, terms);
 }
 
 Task<Fault> run_clear(Exchange& x) {

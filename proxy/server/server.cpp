@@ -44,6 +44,7 @@ Server::Server(Config config, const Clock& clock, Options options)
     : clock_(clock), options_(options), tickets_(std::make_shared<TlsTicketKeys>(clock)) {
   snapshot_ = make_snapshot(std::move(config), certificate_error_);
   shared_.memory = std::make_shared<MemoryStore>(snapshot_->config.session.max_sessions);
+  shared_.memory->set_index(snapshot_->config.session.index);
 }
 
 std::shared_ptr<const Snapshot> Server::make_snapshot(Config config, std::string& error) const {
@@ -184,6 +185,7 @@ bool Server::reload(Config config, std::string& error) {
   take(std::move(*listening));
   snapshot_ = std::move(next);
   shared_.memory->set_max_sessions(snapshot_->config.session.max_sessions);
+  shared_.memory->set_index(snapshot_->config.session.index);
   const auto unready = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   const auto spots = std::make_shared<std::vector<std::vector<ListenSpot>>>();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -300,11 +302,17 @@ Http2Figures Server::http2() const {
   return figures;
 }
 
-void Server::list_sessions(std::string after, std::size_t limit,
-                           std::function<void(StoreListing)> done) const {
+void Server::list_sessions(SessionsWanted wanted, std::function<void(StoreListing)> done) const {
   Worker& worker = *workers_.front();
-  asio::post(worker.io(), [&worker, limit, after = std::move(after), done = std::move(done)] {
-    keepsake::start(keepsake::list_sessions(worker, after, limit, done));
+  asio::post(worker.io(), [&worker, wanted = std::move(wanted), done = std::move(done)] {
+    keepsake::start(keepsake::list_sessions(worker, wanted, done));
+  });
+}
+
+void Server::end_sessions(std::string value, std::function<void(StoreEnded)> done) const {
+  Worker& worker = *workers_.front();
+  asio::post(worker.io(), [&worker, value = std::move(value), done = std::move(done)] {
+    keepsake::start(keepsake::end_sessions(worker, value, done));
   });
 }
 

@@ -11,9 +11,9 @@
 
 #include "backend/resolver.hpp"
 #include "base/clock.hpp"
+#include "server/administer_sessions.hpp"
 #include "server/snapshot.hpp"
 #include "server/worker.hpp"
-#include "store/session_store.hpp"
 
 namespace keepsake {
 
@@ -81,8 +81,8 @@ class Server {
   std::uint64_t log_lines_lost() const { return shared_.log_writer.lost(); }
   // For operators; see administer_sessions.hpp. `done` is called on another thread, and never if
   // the workers have ended. Only after start().
-  void list_sessions(std::string after, std::size_t limit,
-                     std::function<void(StoreListing)> done) const;
+  void list_sessions(SessionsWanted wanted, std::function<void(StoreListing)> done) const;
+  void end_sessions(std::string value, std::function<void(StoreEnded)> done) const;
   void end_session(const StoreKey& key, std::function<void(StoreResult)> done) const;
   std::size_t workers() const { return workers_.size(); }
   std::size_t connections() const { return shared_.connections.load(); }

@@ -40,8 +40,8 @@ void add_lifetime(const Exchange& x, CookieAttributes& attributes) {
     const std::int64_t lifetime = session.flask.permanent_lifetime.count();
     attributes.max_age = lifetime;
     attributes.expires = unix_seconds(x.worker.clock().wall()) + lifetime;
-  } else if (session.cookie.lifetime) {
-    attributes.max_age = session.cookie.lifetime->count();
+  } else if (const auto lifetime = cookie_life_of(session.cookie.lifetime, x.work.session)) {
+    attributes.max_age = lifetime->count();
   }
 }
 
@@ -154,6 +154,7 @@ void set_cookie(Exchange& x) {
     ticket.id = x.work.session.id;
     ticket.has_id = true;
     ticket.created = x.work.session.created;
+    ticket.lifetime = x.work.session.lifetime;
     ticket.touched = unix_seconds(x.worker.clock().wall());
     x.view->codec->seal(ticket, seal_host(x), value);
   } else {

@@ -92,6 +92,7 @@ Snapshot::Snapshot(Config loaded, const Snapshot* before)
   asterisk_route.session = false;
   if (config.session.store != SessionStoreKind::Cookie) {
     cookie_lifetime.idle_timeout = cookie_lifetime.absolute_timeout;
+    cookie_lifetime.idles = false;
   }
 }
 

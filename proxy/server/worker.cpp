@@ -103,7 +103,8 @@ std::shared_ptr<SessionStore> Worker::store_for(const Snapshot& snapshot) {
     case SessionStoreKind::Memory:
       return shared_.memory;
     case SessionStoreKind::Redis:
-      return std::make_shared<RedisStore>(redis_for(snapshot), snapshot.keys, random_);
+      return std::make_shared<RedisStore>(redis_for(snapshot), snapshot.keys, config.index,
+                                          random_);
     case SessionStoreKind::Cookie:
       break;
   }

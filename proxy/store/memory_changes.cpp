@@ -39,7 +39,7 @@ Task<StoreWritten> MemoryStore::change(const StoreWrite& write, const StoreTimes
       written = change_known(shard, *entry, write, times, ended);
     } else if (write.may_begin) {
       Session session;
-      apply(write.values, session);
+      apply(write, session);
       written = session.size() > write.max_values ? StoreWritten{StoreResult::TooMany}
                                                   : begin(write, std::move(session), {}, times);
     }
@@ -54,14 +54,15 @@ StoreWritten MemoryStore::change_known(Shard& shard, Entry& entry, const StoreWr
   if (entry.is_former()) {
     erase_privileged(changed, write.privileged);
     changed.created = 0;
-    apply(write.values, changed);
+    changed.lifetime.reset();
+    apply(write, changed);
     if (changed.size() > most_values(write, entry.session)) {
       return {StoreResult::TooMany};
     }
     const StoreWritten begun = begin(write, std::move(changed), former_with(entry), times);
     return begun.result == StoreResult::Missing ? StoreWritten{StoreResult::Emptied} : begun;
   }
-  apply(write.values, changed);
+  apply(write, changed);
   if (changed.size() > most_values(write, entry.session)) {
     return {StoreResult::TooMany};
   }
@@ -76,7 +77,11 @@ StoreWritten MemoryStore::change_known(Shard& shard, Entry& entry, const StoreWr
     return renew(entry, std::move(changed), write, times, ended);
   }
   changed.touched = times.now;
+  std::list<Entry>& before = shard.list_for(entry);
   entry.session = std::move(changed);
+  std::list<Entry>& after = shard.list_for(entry);
+  after.splice(after.begin(), before, before.begin());  // find() has put it in front
+  index_anew(entry);
   return {StoreResult::Ok};
 }
 
@@ -102,8 +107,9 @@ StoreWritten MemoryStore::renew(Entry& entry, Session changed, const StoreWrite&
   entry.renewal->renewed = entry.session.touched = times.now;  // its last use
   entry.renewal->next = key_of(write.fresh);
   erase_changed(entry.session, changed, write.privileged);
+  index_anew(entry);
   const StoreWritten begun = begin(write, std::move(changed), std::move(former), times);
-  return {StoreResult::Renewed, begun.created};
+  return {StoreResult::Renewed, begun.created, begun.lifetime};
 }
 
 // `session` has its values, and `created` if it goes on under the new id.
@@ -118,7 +124,7 @@ StoreWritten MemoryStore::begin(const StoreWrite& write, Session session, std::v
   if (session.created == 0) {
     session.created = times.now;
   }
-  const StoreWritten written{StoreResult::Created, session.created};
+  const StoreWritten written{StoreResult::Created, session.created, session.lifetime};
   const Key key = key_of(write.fresh);
   Shard& shard = shard_of(key);
   make_room(shard, times);
@@ -126,8 +132,10 @@ StoreWritten MemoryStore::begin(const StoreWrite& write, Session session, std::v
   if (!former.empty()) {
     entry.renewal = std::make_unique<Renewal>(Renewal{std::move(former)});
   }
-  shard.by_use.push_front(std::move(entry));
-  shard.index[key] = shard.by_use.begin();
+  std::list<Entry>& list = shard.list_for(entry);
+  list.push_front(std::move(entry));
+  shard.index[key] = list.begin();
+  index_anew(list.front());
   return written;
 }
 

@@ -16,7 +16,7 @@ constexpr int kSweptAtOnce = 4;
 }  // namespace
 
 bool MemoryStore::expired(const Entry& entry, const StoreTimes& times) {
-  return times.now - entry.session.touched > times.idle_timeout ||
+  return times.now - entry.session.touched > idle_timeout_of(entry.session.lifetime, times) ||
          times.now - entry.session.created > times.absolute_timeout ||
          (entry.is_former() && times.now - entry.renewal->renewed > kFormerIdLasts);
 }
@@ -50,27 +50,42 @@ MemoryStore::Entry* MemoryStore::find(Shard& shard, const Key& key, const StoreT
     return nullptr;
   }
   if (!found->second->is_former()) {
-    shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
+    std::list<Entry>& list = shard.list_for(*found->second);
+    list.splice(list.begin(), list, found->second);
   }
   return &*found->second;
 }
 
 void MemoryStore::remove(Shard& shard, const Key& key) {
   if (const auto found = shard.index.find(key); found != shard.index.end()) {
-    shard.by_use.erase(found->second);
+    if (found->second->tag) {
+      index_.remove(*found->second->tag, key);
+    }
+    shard.list_for(*found->second).erase(found->second);
     shard.index.erase(found);
   }
 }
 
 void MemoryStore::make_room(Shard& shard, const StoreTimes& times) {
-  for (int swept = 0; !shard.by_use.empty(); ++swept) {
-    const bool full = shard.by_use.size() >= max_per_shard_;
-    if (!full && (swept >= kSweptAtOnce || !expired(shard.by_use.back(), times))) {
+  for (int swept = 0; shard.size() != 0; ++swept) {
+    const Entry& last = least_used(shard, times);
+    if (shard.size() < max_per_shard_ && (swept >= kSweptAtOnce || !expired(last, times))) {
       return;
     }
-    shard.index.erase(shard.by_use.back().key);
-    shard.by_use.pop_back();
+    remove(shard, Key{last.key});
   }
+}
+
+MemoryStore::Entry& MemoryStore::least_used(Shard& shard, const StoreTimes& times) {
+  if (shard.by_use.empty() || shard.lasting.empty()) {
+    return shard.by_use.empty() ? shard.lasting.back() : shard.by_use.back();
+  }
+  Entry& usual = shard.by_use.back();
+  Entry& lasting = shard.lasting.back();
+  if (expired(usual, times) != expired(lasting, times)) {
+    return expired(usual, times) ? usual : lasting;
+  }
+  return lasting.session.touched < usual.session.touched ? lasting : usual;
 }
 
 Task<StoreResult> MemoryStore::load(const SessionId& id, const StoreTimes& times, Session& out) {
@@ -85,7 +100,7 @@ Task<StoreResult> MemoryStore::load(const SessionId& id, const StoreTimes& times
     out = entry->session;
     co_return StoreResult::Former;
   }
-  if (times.now - entry->session.touched >= times.touch_interval) {
+  if (times.now - entry->session.touched >= touch_interval_of(entry->session.lifetime, times)) {
     entry->session.touched = times.now;
   }
   out = entry->session;
@@ -141,8 +156,9 @@ Task<StoreResult> MemoryStore::use(StoreKey& key, const std::optional<StoreUse>&
       continue;
     }
     std::int64_t& touched = entry.session.touched;
-    if (use && use->from - touched <= times.idle_timeout &&
-        use->to - touched >= times.touch_interval && use->to > touched) {
+    const std::optional<std::uint32_t>& lifetime = entry.session.lifetime;
+    if (use && use->from - touched <= idle_timeout_of(lifetime, times) &&
+        use->to - touched >= touch_interval_of(lifetime, times) && use->to > touched) {
       touched = use->to;
     }
     co_return find(shard, Key{key}, times) != nullptr ? StoreResult::Ok : StoreResult::Missing;
@@ -154,7 +170,7 @@ std::size_t MemoryStore::size() const {
   std::size_t sum = 0;
   for (const Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
-    sum += shard.by_use.size();
+    sum += shard.size();
   }
   return sum;
 }

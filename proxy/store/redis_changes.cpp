@@ -25,6 +25,19 @@ std::string field_of(std::string_view key) {
   return std::string{kValuePrefix}.append(key);
 }
 
+// How a script is told of a session's lifetime; empty: it has none of its own.
+std::string lifetime_text(const std::optional<std::uint32_t>& lifetime) {
+  return lifetime ? std::to_string(*lifetime) : std::string{};
+}
+
+// The same of a change: "" lets it stay, "-" takes it away.
+std::string lifetime_text(const std::optional<LifetimeChange>& change) {
+  if (!change) {
+    return {};
+  }
+  return change->lifetime ? lifetime_text(change->lifetime) : "-";
+}
+
 // The sealed value of `field` in a reply of HGETALL.
 std::optional<std::string_view> find_field(const redisReply& fields, std::string_view field) {
   for (std::size_t i = 0; i + 1 < fields.elements; i += 2) {
@@ -63,7 +76,8 @@ Task<StoreWritten> RedisStore::change(const StoreWrite& write, const StoreTimes&
 // Without a look at it first. Former: nothing was changed.
 Task<StoreWritten> RedisStore::change_in_place(const StoreWrite& write, const StoreTimes& times) {
   const StoreKey key = store_key(*write.id);
-  std::vector<std::string> arguments{std::to_string(write.max_values)};
+  std::vector<std::string> arguments{std::to_string(write.max_values),
+                                     lifetime_text(write.lifetime)};
   for (const auto& [name, value] : write.values) {
     arguments.push_back(field_of(name));
     arguments.push_back(value.empty() ? std::string{} : sealer_.seal(key, arguments.back(), value));
@@ -72,8 +86,8 @@ Task<StoreWritten> RedisStore::change_in_place(const StoreWrite& write, const St
   if (!reply) {
     co_return StoreWritten{StoreResult::Error};
   }
-  if (reply->type == REDIS_REPLY_STRING) {
-    const StoreResult ended = co_await end_all(redis_text(*reply), times.deadline);
+  if (reply->type == REDIS_REPLY_ARRAY) {
+    const StoreResult ended = co_await end_rest(key, *reply, times.deadline);
     co_return StoreWritten{ended == StoreResult::Ok ? StoreResult::Emptied : ended};
   }
   switch (reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1) {
@@ -96,7 +110,7 @@ Task<StoreWritten> RedisStore::change_in_place(const StoreWrite& write, const St
 
 Task<StoreWritten> RedisStore::begin_anew(const StoreWrite& write, const StoreTimes& times) {
   Session session;
-  apply(write.values, session);
+  apply(write, session);
   if (session.size() > write.max_values) {
     co_return StoreWritten{StoreResult::TooMany};
   }
@@ -110,14 +124,20 @@ Task<StoreWritten> RedisStore::begin(const StoreWrite& write, const Session& ses
     co_return StoreWritten{StoreResult::Missing};
   }
   const StoreKey key = store_key(write.fresh);
-  std::vector<std::string> arguments{std::to_string(session.created), std::string{was}};
+  const std::string digits = digits_of(session);
+  const bool entered = co_await enter(digits, key, time_left(session, times), times);
+  if (!entered) {
+    co_return StoreWritten{StoreResult::Error};
+  }
+  std::vector<std::string> arguments{std::to_string(session.created), std::string{was},
+                                     lifetime_text(session.lifetime), digits};
   for (std::size_t i = 0; i < session.size(); ++i) {
     arguments.push_back(field_of(session.at(i).key));
     arguments.push_back(sealer_.seal(key, arguments.back(), session.at(i).value));
   }
-  const std::int64_t created = session.created;
+  const StoreWritten begun{StoreResult::Created, session.created, session.lifetime};
   const RedisReply reply = co_await run(begin_, key, times, arguments);
-  co_return StoreWritten{reply ? StoreResult::Created : StoreResult::Error, created};
+  co_return reply ? begun : StoreWritten{StoreResult::Error};
 }
 
 // Reads the session first: what is privileged is compared here, where it can be opened.
@@ -142,8 +162,9 @@ Task<StoreWritten> RedisStore::change_or_renew(const StoreWrite& write, const St
     if (marks.former) {
       erase_privileged(after, write.privileged);
       after.created = times.now;
+      after.lifetime.reset();
     }
-    apply(write.values, after);
+    apply(write, after);
     StoreWritten written;
     // Under a limit that was lowered since, a session keeps what it has and may shrink.
     if (after.size() > std::max(write.max_values, before.size())) {
@@ -198,12 +219,16 @@ Task<StoreWritten> RedisStore::renew(const StoreWrite& write, const redisReply& 
     const std::string fresh_name = arguments.front();
     const StoreResult removed =
         co_await end_all(fresh_name, times.deadline);  // and not what it was before
+    const std::string digits = digits_of(after);
+    co_await leave(digits, fresh, times.deadline);
     written.result = removed == StoreResult::Error ? removed : StoreResult::Former;
     co_return written;
   }
   if (!co_await carry_over(write, fields, *latest, times)) {
     co_return StoreWritten{StoreResult::Error};
   }
+  const std::string digits{find_field(*latest, "index").value_or("")};
+  co_await leave(digits, key, times.deadline);
   const std::string_view cut_names = std::string_view{names}.substr(kept);
   const StoreResult ended = co_await end_all(cut_names, times.deadline);
   written.result = ended == StoreResult::Error ? ended : StoreResult::Renewed;

@@ -47,15 +47,18 @@ RedisStore::Script RedisStore::script(std::string_view text, RedisCall kind) {
 }
 
 RedisStore::RedisStore(std::shared_ptr<RedisServers> servers, std::shared_ptr<const KeyRing> keys,
-                       Random& random)
+                       std::optional<std::string> index, Random& random)
     : servers_(std::move(servers)),
-      sealer_(std::move(keys), random),
+      keys_(std::move(keys)),
+      sealer_(keys_, random),
+      index_(std::move(index)),
       load_(script(kLoadScript, RedisCall::Read)),
       use_(script(kUseScript, RedisCall::Read)),
       change_(script(kChangeScript, RedisCall::Write)),
       begin_(script(kBeginScript, RedisCall::Write)),
       retire_(script(kRetireScript, RedisCall::Write)),
-      end_(script(kEndScript, RedisCall::Write)) {}
+      end_(script(kEndScript, RedisCall::Write)),
+      enter_(script(kEnterScript, RedisCall::Write)) {}
 
 std::string RedisStore::name_of(const StoreKey& key) const {
   std::string name = servers_->config().prefix;
@@ -69,11 +72,15 @@ StoreTimes RedisStore::bound(const StoreTimes& times) const {
   return bounded;
 }
 
-// Every script is told its session and the times, then its own arguments. A server that does not
-// know the script yet, or was told to forget it, learns it. Null: no reply, or an error.
 Task<RedisReply> RedisStore::run(const Script& script, const StoreKey& key, const StoreTimes& times,
                                  std::span<const std::string> arguments) {
-  const std::string name = name_of(key);
+  return run_at(script, name_of(key), times, arguments);
+}
+
+// Every script is told its session and the times, then its own arguments. A server that does not
+// know the script yet, or was told to forget it, learns it. Null: no reply, or an error.
+Task<RedisReply> RedisStore::run_at(const Script& script, std::string name, const StoreTimes& times,
+                                    std::span<const std::string> arguments) {
   const std::array stamps{std::to_string(times.now), std::to_string(times.idle_timeout),
                           std::to_string(times.absolute_timeout)};
   std::vector<std::string_view> words{"EVALSHA", script.sha1, "1", name};
@@ -116,8 +123,12 @@ Task<StoreResult> RedisStore::load(const SessionId& id, const StoreTimes& times,
   if (!marks.found) {
     co_return StoreResult::Missing;
   }
-  if (times.now - out.touched >= times.touch_interval) {
+  const bool touched = times.now - out.touched >= touch_interval_of(out.lifetime, times);
+  if (touched) {
     out.touched = times.now;  // as the script has done
+  }
+  if (index_) {
+    keep_indexed(marks, key, out, touched, times);
   }
   co_return StoreResult::Ok;
 }
@@ -135,10 +146,14 @@ RedisStore::Marks RedisStore::read_values(const redisReply& fields, const StoreK
       out.created = read_stamp(sealed);
     } else if (field == "touched") {
       out.touched = read_stamp(sealed);
+    } else if (field == "lifetime") {
+      out.lifetime = static_cast<std::uint32_t>(read_stamp(sealed));
     } else if (field == "renewed") {
       marks.former = true;
     } else if (field == "was") {
       marks.was = sealed;
+    } else if (field == "index") {
+      marks.index = sealed;
     } else if (field == "refused") {
       servers_->report_refusal(sealed);
     } else if (field.starts_with(kValuePrefix)) {
@@ -189,6 +204,11 @@ Task<StoreResult> RedisStore::use(StoreKey& key, const std::optional<StoreUse>& 
     if (reply->type == REDIS_REPLY_INTEGER) {
       co_return reply->integer == 1 ? StoreResult::Ok : StoreResult::Missing;
     }
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+      enter_later(std::string{redis_text(*reply->element[1])}, key, reply->element[0]->integer,
+                  times);
+      co_return StoreResult::Ok;
+    }
     const std::optional<StoreKey> next = parse_store_key(redis_text(*reply));
     if (!next) {
       break;
@@ -216,7 +236,17 @@ Task<StoreResult> RedisStore::end_within(const StoreKey& key, const StoreTimes& 
   if (reply->type == REDIS_REPLY_INTEGER) {
     co_return StoreResult::Missing;
   }
-  co_return co_await end_all(redis_text(*reply), times.deadline);
+  co_return co_await end_rest(key, *reply, times.deadline);
+}
+
+Task<StoreResult> RedisStore::end_rest(const StoreKey& key, const redisReply& marks,
+                                       SteadyTime deadline) {
+  if (marks.type != REDIS_REPLY_ARRAY || marks.elements != 2) {
+    co_return StoreResult::Error;
+  }
+  const std::string digits{redis_text(*marks.element[1])};
+  co_await leave(digits, key, deadline);
+  co_return co_await end_all(redis_text(*marks.element[0]), deadline);
 }
 
 // `names`: of former ids, 64 digits each.

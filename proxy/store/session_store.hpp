@@ -7,6 +7,7 @@
 // new id. Each trip is about one session. Ids never reach a store in the clear: the key is SHA-256
 // of the id.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,6 +43,29 @@ struct StoreTimes {
   SteadyTime deadline = SteadyTime::max();  // of the whole call, if the store's own is not earlier
 };
 
+// How long a session with this lifetime of its own, if it has one, may idle.
+inline std::int64_t idle_timeout_of(const std::optional<std::uint32_t>& lifetime,
+                                    const StoreTimes& times) {
+  return lifetime.value_or(0) != 0 ? std::int64_t{*lifetime} : times.idle_timeout;
+}
+
+// How old its stamp is when it is renewed: never more than half of what it may idle. An interval
+// above the absolute timeout means never.
+inline std::int64_t touch_interval_of(const std::optional<std::uint32_t>& lifetime,
+                                      const StoreTimes& times) {
+  return lifetime.value_or(0) != 0 && times.touch_interval <= times.absolute_timeout
+             ? std::min<std::int64_t>(times.touch_interval, *lifetime / 2)
+             : times.touch_interval;
+}
+
+// How many seconds a session that is used now may live without another use, and the one in which
+// it is over.
+inline std::int64_t time_left(const Session& session, const StoreTimes& times) {
+  return std::min(idle_timeout_of(session.lifetime, times),
+                  times.absolute_timeout - (times.now - session.created)) +
+         1;
+}
+
 // A session as operators see it: never its values.
 struct StoreEntry {
   StoreKey key{};
@@ -74,6 +98,11 @@ inline constexpr std::int64_t kFormerIdLasts = 30;
 // A session remembers so many of its former ids, which end together with it.
 inline constexpr std::size_t kFormerIds = 4;
 
+// What a change makes of a session's lifetime: see Session::lifetime.
+struct LifetimeChange {
+  std::optional<std::uint32_t> lifetime;
+};
+
 // What change() does. `values` and `privileged` outlive the call.
 struct StoreWrite {
   const SessionId* id = nullptr;  // the session that is known, if any
@@ -83,10 +112,19 @@ struct StoreWrite {
   const StoreChanges& values;
   PrivilegedKeys privileged{};  // keys whose change gives the session a new id
   std::size_t max_values = 0;
+  std::optional<LifetimeChange> lifetime{};  // empty: it stays
 };
+inline void apply(const StoreWrite& write, Session& session) {
+  apply(write.values, session);
+  if (write.lifetime) {
+    session.lifetime = write.lifetime->lifetime;
+  }
+}
+
 struct StoreWritten {
   StoreResult result = StoreResult::Error;
-  std::int64_t created = 0;  // Created and Renewed: the session's stamp
+  std::int64_t created = 0;                 // Created and Renewed: the session's stamp
+  std::optional<std::uint32_t> lifetime{};  // and its lifetime
 };
 
 // A time in which a session was in use: a long request, messages of a WebSocket. Unix seconds.
@@ -99,9 +137,9 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
-  // Fills the values, created and touched of `out` (whose id is set) and, if its stamp is older
-  // than times.touch_interval, renews it and the time it has left. Ok, Former, Missing or Error. An
-  // expired session is Missing. A former id is never touched, and may have no value left.
+  // Fills the values, created, touched and lifetime of `out` (whose id is set) and, if its stamp is
+  // older than times.touch_interval, renews it and the time it has left. Ok, Former, Missing or
+  // Error. An expired session is Missing. A former id is never touched, and may have no value left.
   virtual Task<StoreResult> load(const SessionId& id, const StoreTimes& times, Session& out) = 0;
 
   // Applies the values to the known session if it exists. If it does not: Missing, or with
@@ -125,6 +163,9 @@ class SessionStore {
   // session that is there all the while is listed, perhaps twice. Bounded work, whatever there is.
   virtual Task<StoreListing> list(const std::string& after, std::size_t limit,
                                   const StoreTimes& times) = 0;
+  // The same of the sessions that have this value under the key of session.index.
+  virtual Task<StoreListing> list_of(const std::string& value, const std::string& after,
+                                     std::size_t limit, const StoreTimes& times) = 0;
   // Ends a session, and its former ids, by the name that list() gave it. Ok or Missing.
   virtual Task<StoreResult> end(const StoreKey& key) = 0;
 };

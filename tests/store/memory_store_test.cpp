@@ -252,3 +252,86 @@ TEST_CASE("threads that begin, change and end sessions leave a store in order",
   CHECK(risen == 0);
   CHECK(store.size() <= 200);
 }
+
+namespace {
+
+// A session with a lifetime of its own, in seconds.
+void last(Store& store, std::uint32_t id, std::uint32_t lifetime, std::int64_t when = 0) {
+  const StoreChanges changes{{"name", "Ada"}};
+  const StoreWrite write{.fresh = id_of(id),
+                         .may_begin = true,
+                         .values = changes,
+                         .max_values = kMany,
+                         .lifetime = LifetimeChange{lifetime}};
+  const StoreWritten written = result(store.store.change(write, at(when)));
+  REQUIRE(written.result == StoreResult::Created);
+  REQUIRE(written.lifetime == lifetime);
+}
+
+}  // namespace
+
+TEST_CASE("a session with a lifetime of its own may idle as long as that", "[store][memory]") {
+  Store store;
+  last(store, 1, 500);
+  last(store, 2, 20);
+  last(store, 3, 0);
+  REQUIRE(store.begin(4) == StoreResult::Created);
+  Session session;
+  CHECK(store.read(1, session, 20) == StoreResult::Ok);
+  CHECK(session.lifetime == 500);
+  CHECK(session.touched == kStart + 20);
+  CHECK(store.has(2, 20));
+  CHECK_FALSE(store.has(2, 41));
+  CHECK(store.has(3, 100));
+  CHECK(store.has(4, 100));
+  CHECK_FALSE(store.has(3, 201));
+  CHECK_FALSE(store.has(4, 201));
+  CHECK(store.has(1, 520));
+  CHECK_FALSE(store.has(1, 1001));
+}
+
+TEST_CASE("a change gives a session another lifetime, or leaves it as it is", "[store][memory]") {
+  Store store;
+  last(store, 1, 500);
+  CHECK(store.write(1, {{"color", "red"}}, 5) == StoreResult::Ok);
+  CHECK(store.has(1, 400));
+  const SessionId known = id_of(1);
+  const StoreChanges none;
+  const StoreWrite usual{.id = &known,
+                         .fresh = id_of(kUnused),
+                         .values = none,
+                         .max_values = kMany,
+                         .lifetime = LifetimeChange{}};
+  CHECK(result(store.store.change(usual, at(400))).result == StoreResult::Ok);
+  Session session;
+  CHECK(store.read(1, session, 450) == StoreResult::Ok);
+  CHECK_FALSE(session.lifetime);
+  CHECK(session.find("color") == "red");
+  CHECK_FALSE(store.has(1, 551));
+}
+
+TEST_CASE("use of a session with a lifetime of its own counts by that", "[store][memory]") {
+  Store store;
+  last(store, 1, 500);
+  StoreKey key = store_key(id_of(1));
+  const StoreUse use{kStart + 300, kStart + 400};
+  CHECK(result(store.store.use(key, use, at(400))) == StoreResult::Ok);
+  CHECK(store.has(1, 800));
+}
+
+TEST_CASE("expired sessions go before remembered ones when there is no more room",
+          "[store][memory]") {
+  Store store{4};
+  last(store, 1, 900);
+  REQUIRE(store.begin(2, {{"name", "b"}}, 1) == StoreResult::Created);
+  REQUIRE(store.begin(3, {{"name", "c"}}, 2) == StoreResult::Created);
+  REQUIRE(store.begin(4, {{"name", "d"}}, 3) == StoreResult::Created);
+  REQUIRE(store.begin(5, {{"name", "e"}}, 300) == StoreResult::Created);
+  CHECK(store.has(1, 300));
+  CHECK(store.size() == 2);
+  for (std::uint32_t id = 6; id < 10; ++id) {  // of the living the one that waited longest goes
+    REQUIRE(store.begin(id, {{"name", "f"}}, 310 + id) == StoreResult::Created);
+  }
+  CHECK(store.size() == 4);
+  CHECK_FALSE(store.has(5, 320));
+}

@@ -228,3 +228,44 @@ TEST_CASE("what a response asks for is refused as a whole before any of it is do
     }
   }
 }
+
+TEST_CASE("of twenty parallel requests none fails and none sees new values under the old id",
+          "[wire][store][renewal]") {
+  const std::string store = GENERATE("cookie", "memory");
+  World world{store};
+  const std::string planted = world.planted();
+  constexpr std::size_t kEach = 10;
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: a\r\nCookie: session=" + planted + "\r\n\r\n";
+  struct Pair {
+    Link client;
+    Link backend;
+  };
+  const auto ask = [&] {
+    Pair pair;
+    pair.client = world.proxy.connect();
+    pair.client.send(request);
+    pair.backend = world.backend.accept();
+    const Message seen = pair.backend.read_request();
+    CHECK(seen.value("X-Session-Color") == "blue");
+    CHECK_FALSE(seen.has("X-Session-Name"));
+    return pair;
+  };
+  std::vector<Pair> pairs;
+  while (pairs.size() < kEach) {
+    pairs.push_back(ask());
+  }
+  const std::string own =
+      world.visit(planted, "X-Session-Renew: true\r\nX-Session-Set: myName=Ada\r\n")
+          .response.set_cookie();
+  while (pairs.size() < 2 * kEach) {
+    pairs.push_back(ask());
+  }
+  for (Pair& pair : pairs) {
+    pair.backend.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const Message response = pair.client.read_response();
+    CHECK(response.status() == 200);
+    CHECK_FALSE(response.has("Set-Cookie"));
+  }
+  CHECK(world.visit(own).name() == "Ada");
+}
