@@ -184,6 +184,11 @@ void dump_purpose(const Config& config, const RouteConfig& route, YamlWriter& ou
     out.line(2, "health", "true");
     return;
   }
+  if (route.kind == RouteConfig::Kind::Verify) {
+    out.line(2, "verify", route.verify_status ? "status" : "true");
+    dump_touch(route, out);
+    return;
+  }
   if (route.kind == RouteConfig::Kind::Show) {
     std::vector<std::string> keys;
     for (const std::string& key : route.show) {

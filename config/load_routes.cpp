@@ -62,6 +62,11 @@ void load_show(const Value& value, RouteConfig& route) {
   }
 }
 
+void load_verify(const Value& value, RouteConfig& route) {
+  constexpr std::array<std::string_view, 2> words{"true", "status"};
+  route.verify_status = read_word(value, words) == 1U;
+}
+
 void load_remember(const Value& value, RememberConfig& remember) {
   Section section{value};
   section.text("field", remember.field);
@@ -111,6 +116,7 @@ struct Purpose {
         clear(section.find("clear")),
         show(section.find("show")),
         health(section.find("health")),
+        verify(section.find("verify")),
         backend(section.find("backend")),
         redirect(section.find("redirect")),
         status(section.find("status")),
@@ -122,11 +128,11 @@ struct Purpose {
 
   int count() const {
     return int{set.has_value()} + int{clear.has_value()} + int{show.has_value()} +
-           int{health.has_value()} + int{backend.has_value()};
+           int{health.has_value()} + int{verify.has_value()} + int{backend.has_value()};
   }
   bool only_redirects() const { return count() == 0 && redirect.has_value(); }
 
-  std::optional<Value> set, clear, show, health, backend;
+  std::optional<Value> set, clear, show, health, verify, backend;
   std::optional<Value> redirect, status, renew, remember, session, touch, cross_site;
 };
 
@@ -145,6 +151,9 @@ void load_purpose(const Purpose& purpose, const std::vector<BackendConfig>& back
   } else if (purpose.health) {
     route.kind = Kind::Health;
     load_true(*purpose.health);
+  } else if (purpose.verify) {
+    route.kind = Kind::Verify;
+    load_verify(*purpose.verify, route);
   } else if (purpose.backend) {
     load_route_backend(*purpose.backend, backends, route);
   } else if (purpose.redirect) {
@@ -164,7 +173,8 @@ void refuse_misplaced(const Purpose& purpose, const RouteConfig& route) {
       key->fail(std::string{why});
     }
   };
-  const bool uses_session = route.kind == Kind::Backend || route.kind == Kind::Show;
+  const bool uses_session =
+      route.kind == Kind::Backend || route.kind == Kind::Show || route.kind == Kind::Verify;
   refuse(purpose.renew, route.kind == Kind::Set, "only a set route renews the session");
   refuse(purpose.remember, route.kind == Kind::Set,
          "only the form of a set route has such a field");
@@ -175,7 +185,7 @@ void refuse_misplaced(const Purpose& purpose, const RouteConfig& route) {
   refuse(purpose.session, route.kind == Kind::Backend,
          "only a backend route can do without the session");
   refuse(purpose.touch, uses_session && route.session,
-         "only a backend or show route that has a session can use it without a touch");
+         "only a backend, show or verify route that has a session can use it without a touch");
   refuse(purpose.cross_site, route.kind == Kind::Backend,
          "only a backend route can pass requests from other sites on");
 }
@@ -232,6 +242,7 @@ void set_defaults(RouteConfig& route) {
         route.methods = {"GET", "HEAD"};
         break;
       case Kind::Redirect:
+      case Kind::Verify:
       case Kind::Backend:
         break;
     }
@@ -263,10 +274,10 @@ void load_route(const Value& value, const std::vector<BackendConfig>& backends,
     section.fail("path is missing, expected for example path: /setName");
   }
   if (purpose.count() != 1 && !purpose.only_redirects()) {
-    section.fail(
-        std::string{purpose.count() == 0 ? "does not say what to do"
-                                         : "says several things to do"} +
-        ", expected exactly one of set, clear, show, health and backend, or a redirect alone");
+    section.fail(std::string{purpose.count() == 0 ? "does not say what to do"
+                                                  : "says several things to do"} +
+                 ", expected exactly one of set, clear, show, health, verify and backend, or a "
+                 "redirect alone");
   }
   load_purpose(purpose, backends, route);
   load_details(purpose, route);

@@ -217,6 +217,12 @@ void validate_routes(const Config& config, Report& report) {
     if (route.kind == RouteConfig::Kind::Redirect) {
       validate_redirect_route(route, place + ".redirect", report);
     }
+    if (route.kind == RouteConfig::Kind::Verify && config.trusted_proxies.empty() &&
+        !config.trust_unix) {
+      report.problem(
+          place + ".verify",
+          "needs trusted_proxies: the proxy in front, which says what its client asked for");
+    }
     if (route.kind == RouteConfig::Kind::Show) {
       validate_show(config.session, route, place + ".show", report);
     }

@@ -1,6 +1,7 @@
 #include "admin/metrics_traffic.hpp"
 
 #include <array>
+#include <set>
 
 namespace keepsake {
 namespace {
@@ -56,12 +57,40 @@ void write_denials(const TrafficFigures& figures, MetricsWriter& out) {
   }
 }
 
+// Every outcome of the routes that answer a proxy in front.
+void write_verified(const Config& config, const TrafficFigures& figures, MetricsWriter& out) {
+  constexpr std::size_t kGood = 2;  // 2xx
+  out.begin("keepsake_verify_total",
+            "Requests of a proxy in front (verify), by the path pattern of the route and what it "
+            "was told: admitted, or why not.");
+  std::set<std::string> seen;
+  for (const RouteConfig& route : config.routes) {
+    const std::string label = route_label(route);
+    const auto requests = figures.routes.find(label);
+    if (route.kind != RouteConfig::Kind::Verify || requests == figures.routes.end() ||
+        !seen.insert(label).second) {
+      continue;
+    }
+    std::uint64_t admitted = 0;
+    for (const auto& by_status : requests->second) {
+      admitted += by_status[kGood];
+    }
+    out.sample(metric_label("route", label) + ",outcome=\"admitted\"", admitted);
+    const auto denials = figures.denials.find(label);
+    for (std::size_t i = 0; denials != figures.denials.end() && i < kDenials; ++i) {
+      out.sample(metric_label("route", label) + "," + metric_label("outcome", kDenialLabels[i]),
+                 denials->second[i]);
+    }
+  }
+}
+
 }  // namespace
 
 void write_traffic(const Server& server, MetricsWriter& out) {
   const TrafficFigures figures = server.traffic();
   write_requests(figures, out);
   write_denials(figures, out);
+  write_verified(server.snapshot()->config, figures, out);
   out.begin_histogram("keepsake_request_duration_seconds",
                       "From the first byte of a request to the last of its answer, tunnels left "
                       "out, by what answers: a backend, a set or clear route, or the proxy itself "

@@ -8,7 +8,7 @@
 namespace keepsake {
 namespace {
 
-bool is_digit(char c) {
+bool is_json_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -71,7 +71,7 @@ class JsonReader {
   }
   bool take_digits() {
     const std::size_t count = static_cast<std::size_t>(
-        std::find_if_not(rest_.begin(), rest_.end(), is_digit) - rest_.begin());
+        std::find_if_not(rest_.begin(), rest_.end(), is_json_digit) - rest_.begin());
     rest_.remove_prefix(count);
     return count != 0;
   }

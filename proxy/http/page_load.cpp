@@ -59,7 +59,11 @@ bool names_media_type(const RequestHead& head, std::string_view type) {
 }
 
 bool is_page_load(const RequestHead& head) {
-  if (head.method != Method::Get && head.method != Method::Head) {
+  return is_page_load(head, head.method);
+}
+
+bool is_page_load(const RequestHead& head, Method method) {
+  if (method != Method::Get && method != Method::Head) {
     return false;
   }
   return says_where_it_goes(head) ? only_value(head, "sec-fetch-mode") == "navigate"
@@ -67,7 +71,11 @@ bool is_page_load(const RequestHead& head) {
 }
 
 bool is_top_page(const RequestHead& head) {
-  return is_page_load(head) &&
+  return is_top_page(head, head.method);
+}
+
+bool is_top_page(const RequestHead& head, Method method) {
+  return is_page_load(head, method) &&
          only_value(head, "sec-fetch-dest").value_or("document") == "document";
 }
 

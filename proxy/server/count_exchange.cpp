@@ -29,6 +29,7 @@ Answerer answerer_of(const Exchange& x) {
     case RouteConfig::Kind::Redirect:
     case RouteConfig::Kind::Show:
     case RouteConfig::Kind::Health:
+    case RouteConfig::Kind::Verify:
       return Answerer::Proxy;
     case RouteConfig::Kind::Backend:
       break;

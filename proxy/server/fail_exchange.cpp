@@ -67,7 +67,8 @@ void fail_exchange(Exchange& x, Fault fault) {
     x.keep_alive = false;
     return;
   }
-  if (!x.reply.location.empty()) {  // the fault leads elsewhere: require_session
+  // The fault leads elsewhere: require_session. nginx makes 500 of a redirect of its auth_request.
+  if (!x.reply.location.empty() && !x.route->verify_status) {
     x.reply.status = 303;
     x.reply.reason = reason_phrase(303);
     x.work.body.clear();

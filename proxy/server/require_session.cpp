@@ -2,6 +2,7 @@
 
 #include "http/page_load.hpp"
 #include "http/prefetch.hpp"
+#include "server/asked_page.hpp"
 #include "server/worker.hpp"
 #include "session/requirement.hpp"
 
@@ -28,14 +29,10 @@ void count(Exchange& x, Admission admission) {
   (*x.view->cells.denials[route])[static_cast<std::size_t>(admission) - 1].add();
 }
 
-// The page that was asked for, as the return cookie keeps it.
-std::string_view page_of(const Exchange& x) {
-  return x.target.origin;
-}
-
 // Prefetches and parts of pages need no way back.
 bool is_visited(const Exchange& x) {
-  return is_top_page(x.work.request) && !is_prefetch(x.work.request);
+  return is_top_page(x.work.request, asked_method(x)) && !is_prefetch(x.work.request) &&
+         !asked_page(x).empty();
 }
 
 }  // namespace
@@ -45,14 +42,14 @@ Fault require_session(Exchange& x) {
       judge_requirements(x.route->require, x.work.session, x.session.store_failed);
   if (admission == Admission::Admitted) {
     // The kept page is reached.
-    if (!x.work.return_page.empty() && x.work.return_page == page_of(x)) {
+    if (!x.work.return_page.empty() && x.work.return_page == asked_page(x)) {
       x.return_news = ReturnCookieNews::Clear;
     }
     return Fault::None;
   }
   count(x, admission);
   if (admission == Admission::Anonymous && !x.route->otherwise.empty() && !x.upgrade &&
-      is_page_load(x.work.request)) {
+      is_page_load(x.work.request, asked_method(x))) {
     x.reply.location = x.route->otherwise;
     if (is_visited(x)) {
       x.return_news = ReturnCookieNews::Keep;

@@ -2,6 +2,7 @@
 
 #include "http/cookie.hpp"
 #include "http/cookie_line.hpp"
+#include "server/asked_page.hpp"
 #include "server/attach_session.hpp"
 #include "server/set_cookie.hpp"
 #include "server/worker.hpp"
@@ -42,7 +43,7 @@ void append_return_cookie(Exchange& x) {
     case ReturnCookieNews::None:
       return;
     case ReturnCookieNews::Keep:
-      set_return_cookie(x, x.target.origin);
+      set_return_cookie(x, asked_page(x));
       return;
     case ReturnCookieNews::Clear:
       clear_return_cookie(x);

@@ -15,6 +15,7 @@
 #include "server/run_health.hpp"
 #include "server/run_redirect.hpp"
 #include "server/run_show.hpp"
+#include "server/run_verify.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {
@@ -211,6 +212,8 @@ Task<Fault> run_action(Exchange& x) {
       co_return run_show(x);
     case RouteConfig::Kind::Health:
       co_return run_health(x);
+    case RouteConfig::Kind::Verify:
+      co_return run_verify(x);
     case RouteConfig::Kind::Set:
     case RouteConfig::Kind::Clear:
     case RouteConfig::Kind::Backend:

@@ -43,7 +43,7 @@ backends:
   "other-1": {servers: [http://other, {url: "http://other:81", weight: 7}], host: backend}
   careless: {servers: ["https://anybody"], tls: {verify: false}}
 routes:
-  - {path: /setName, host: Example.com, set: {myName: name, "my key": "a: $${b}"}, methods: [PUT], redirect: /done, renew: true, limits: {form: 1KiB, body: 2KiB}}
+  - {path: /setName, host: Example.com, set: {myName: name, "my key": "a: $${b}"}, methods: [PUT], redirect: /done, renew: true, remember: {field: "stay: here", lifetime: 9d}, limits: {form: 1KiB, body: 2KiB}}
   - {path: /old, redirect: /new, status: 308}
   - {path: /reset, clear: true, response_headers: {X-Frame-Options: DENY}, timeouts: {body: 1s, write: 2s}}
   - path: "/static/*"
@@ -65,6 +65,8 @@ routes:
     deny: [10.1.0.0/16]
   - {path: /session, show: [user, "a b"], touch: false}
   - {path: /healthz, health: true}
+  - {path: /verify, verify: true, touch: false}
+  - {path: /verify-status, verify: status, require: [user], else: /login}
   - {path: /enter, set: {nick: nick}, redirect: return}
   - {path: /theme, set: {theme: theme}, redirect: back, require: [user]}
   - {path: /login, backend: app, cross_site: refuse, touch: false}
@@ -83,6 +85,7 @@ session:
   absolute_timeout: 10d
   touch_interval: 5m
   privileged: [user, "a b"]
+  index: "person: id"
   not_before: 2025-01-31T12:00:00+01:00
   max_values: 5
   max_value: 1KiB
