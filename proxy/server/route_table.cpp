@@ -27,7 +27,7 @@ void add_methods(const RouteConfig& route, std::string& allow) {
 }
 
 // Up to so many routes are looked at one by one, which costs less than to hash the path.
-constexpr std::size_t kFew = 12;
+constexpr std::size_t kFewRoutes = 12;
 
 // What PathIndex finds, for one pattern.
 bool takes_path(std::string_view pattern, std::string_view path) {
@@ -141,7 +141,7 @@ const RouteConfig* RouteTable::guarded_twin(const RouteConfig* first, std::strin
 RouteTable::Match RouteTable::search(const PathIndex& index, std::string_view host,
                                      std::string_view path, std::string_view method) const {
   Match match;
-  if (&index == &plain_ && routes_.size() <= kFew) {
+  if (&index == &plain_ && routes_.size() <= kFewRoutes) {
     for (const RouteConfig& route : routes_) {
       if (takes_path(route.path, path) && ends_search(route, host, method, match)) {
         break;
