@@ -32,15 +32,16 @@ enum class LogField : std::uint8_t {
   Fault,
   Spoofed,
   Connection,
+  Stream,
   Count
 };
 
 // `log_field_words[i]` stands for the enumerator of value i.
 inline constexpr auto log_field_words = std::to_array<std::string_view>(
-    {"time",       "request_id", "trace_id", "client",  "method",    "target",
-     "path",       "version",    "host",     "status",  "sent",      "received",
-     "duration",   "backend",    "server",   "route",   "session",   "referer",
-     "user_agent", "tls",        "fault",    "spoofed", "connection"});
+    {"time",       "request_id", "trace_id", "client",  "method",     "target",
+     "path",       "version",    "host",     "status",  "sent",       "received",
+     "duration",   "backend",    "server",   "route",   "session",    "referer",
+     "user_agent", "tls",        "fault",    "spoofed", "connection", "stream"});
 static_assert(log_field_words.size() == static_cast<std::size_t>(LogField::Count));
 
 constexpr std::string_view to_string(LogField field) {

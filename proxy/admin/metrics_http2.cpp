@@ -16,10 +16,22 @@ void write_codes(std::string_view by, const Http2Figures::Codes& codes, MetricsW
 
 void write_http2(const Server& server, MetricsWriter& out) {
   const Http2Figures figures = server.http2();
+  out.single("keepsake_http2_connections_total", "Connections that spoke HTTP/2.",
+             figures.connections);
+  out.single("keepsake_http2_connections_open", "Those of them that are open.",
+             figures.connections - figures.connections_ended);
   out.single("keepsake_http2_streams_total", "HTTP/2 streams that clients opened.",
              figures.streams);
   out.single("keepsake_http2_streams_open", "Those of them whose exchanges have not ended.",
              figures.streams - figures.ended);
+  out.begin("keepsake_http2_head_bytes_total",
+            "Bytes of heads, as text and as HPACK made of them.");
+  const auto heads = [&out](std::string_view of, std::uint64_t text, std::uint64_t sent) {
+    out.sample(metric_label("of", of) + "," + metric_label("form", "text"), text);
+    out.sample(metric_label("of", of) + "," + metric_label("form", "hpack"), sent);
+  };
+  heads("requests", figures.request_text, figures.request_blocks);
+  heads("responses", figures.response_text, figures.response_blocks);
   out.begin("keepsake_http2_resets_total", "RST_STREAM, by sender and error code.");
   write_codes("client", figures.resets_received, out);
   write_codes("keepsake", figures.resets_sent, out);

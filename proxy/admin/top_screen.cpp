@@ -117,6 +117,20 @@ void add_requests(Screen& screen) {
       screen.rate("keepsake_connections_accepted_total")));
 }
 
+// Only where there is any: a line that is always 0 is in the way.
+void add_http2(Screen& screen) {
+  if (screen.now().sum("keepsake_http2_connections_total") == 0) {
+    return;
+  }
+  screen.add(fmt::format(
+      "http/2     connections {:.0f}  streams {:.0f}  new {}/s  resets {}/s  goaways {}/s  floods "
+      "{}/s",
+      screen.now().sum("keepsake_http2_connections_open"),
+      screen.now().sum("keepsake_http2_streams_open"), screen.rate("keepsake_http2_streams_total"),
+      screen.rate("keepsake_http2_resets_total"), screen.rate("keepsake_http2_goaways_total"),
+      screen.rate("keepsake_http2_floods_total")));
+}
+
 void add_sessions(Screen& screen) {
   screen.add(fmt::format("sessions   opened {}/s  new {}/s  changed {}/s  touched {}/s  ended {}/s",
                          screen.rate("keepsake_sessions_opened_total"),
@@ -203,6 +217,7 @@ std::vector<std::string> top_screen(const Scrape& before, const Scrape& now, dou
   Screen screen{before, now, seconds, view};
   add_title(screen, wall_now, view);
   add_requests(screen);
+  add_http2(screen);
   add_sessions(screen);
   add_process(screen);
   add_servers(screen);

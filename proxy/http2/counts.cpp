@@ -20,6 +20,12 @@ void Http2Figures::add(const Http2Counts& counts) {
   for (std::size_t i = 0; i < floods.size(); ++i) {
     floods[i] += counts.floods[i].get();
   }
+  connections_ended += counts.connections_ended.get();  // before those that have begun, like ended
+  connections += counts.connections.get();
+  request_text += counts.request_text.get();
+  request_blocks += counts.request_blocks.get();
+  response_text += counts.response_text.get();
+  response_blocks += counts.response_blocks.get();
   ended += counts.ended.get();  // before those that have begun: never more than them
   streams += counts.streams.get();
 }

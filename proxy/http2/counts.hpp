@@ -31,6 +31,8 @@ struct Http2Counts {
   CodeTally goaways_received;
   CodeTally goaways_sent;
   std::array<Tally, static_cast<std::size_t>(Flood::Count)> floods{};  // connections that ended so
+  Tally connections;
+  Tally connections_ended;
   Tally streams;  // that clients opened and Keepsake took
   Tally ended;    // of them, those whose exchanges have ended
   // Bytes of heads as text, and of the blocks that HPACK made of them.
@@ -48,6 +50,12 @@ struct Http2Figures {
   Codes goaways_received{};
   Codes goaways_sent{};
   std::array<std::uint64_t, static_cast<std::size_t>(Flood::Count)> floods{};
+  std::uint64_t connections = 0;
+  std::uint64_t connections_ended = 0;
+  std::uint64_t request_text = 0;
+  std::uint64_t request_blocks = 0;
+  std::uint64_t response_text = 0;
+  std::uint64_t response_blocks = 0;
   std::uint64_t streams = 0;
   std::uint64_t ended = 0;
 

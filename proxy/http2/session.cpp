@@ -80,10 +80,12 @@ Http2Session::Http2Session(const Shared& shared, Http2StreamOwner& owner, const 
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(),
                           entries.size() - (settings.websocket ? 0 : 1));
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  counts_.connections.add();
   pump();
 }
 
 Http2Session::~Http2Session() {
+  counts_.connections_ended.add();
   nghttp2_session_del(session_);
 }
 

@@ -12,6 +12,7 @@
 #include "server/count_exchange.hpp"
 #include "server/exchange.hpp"
 #include "server/fail_exchange.hpp"
+#include "server/http2_stream.hpp"
 #include "server/trace_request.hpp"
 #include "server/traffic.hpp"
 #include "server/worker.hpp"
@@ -227,6 +228,8 @@ void append_field(Exchange& x, LogField field, SteadyTime ended, const Writer& t
       return append_number(x.spoofs, to.out);
     case LogField::Connection:
       return append_number(x.client.number, to.out);
+    case LogField::Stream:
+      return append_number(x.client.http2 != nullptr ? x.client.http2->id : 0, to.out);
     case LogField::Count:
       return;
   }

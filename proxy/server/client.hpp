@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/clock.hpp"
+
 namespace keepsake {
 
 class AuthenticatedConnections;
@@ -53,10 +55,11 @@ struct Client {
   Http2Stream* http2 = nullptr;          // of an HTTP/2 client; null: HTTP/1
   Phase phase = Phase::Idle;
   Ending ending = Ending::Close;
-  std::uint16_t https_port = 0;  // redirect_to_https: where every request is sent
-  bool plain_at_tls = false;     // plain http at a listener of https
-  std::size_t number = 0;        // of the exchange on its connection, from 1
-  Tunnel* tunnel = nullptr;      // in Phase::Tunnel: what the drain closes
+  std::uint16_t https_port = 0;                  // redirect_to_https: where every request is sent
+  bool plain_at_tls = false;                     // plain http at a listener of https
+  SteadyTime head_deadline = SteadyTime::max();  // of the first head, if it has begun to come
+  std::size_t number = 0;                        // of the exchange on its connection, from 1
+  Tunnel* tunnel = nullptr;                      // in Phase::Tunnel: what the drain closes
   Stream* on_cut = nullptr;      // the backend connection in use: interrupted with the client
   bool ends_with_bytes = false;  // in Phase::Waiting: the end of the client's bytes is a reset, too
   // Backend connections that are this client's alone; null where a connection has several clients.

@@ -40,6 +40,7 @@ Task<bool> begins_with_preface(Connection& c) {
   c.client.phase = Client::Phase::Reading;
   Buffer& in = c.client.workspace->in;
   const SteadyTime deadline = c.stream.in(c.client.view->config().timeouts.header);
+  c.client.head_deadline = deadline;
   while (in.size() < kHttp2Preface.size() && kHttp2Preface.starts_with(in.bytes())) {
     const IoResult read = co_await c.stream.read_some(in.space(), in.space_size(), deadline);
     if (read.status != IoStatus::Ok) {

@@ -1,5 +1,8 @@
 #include "server/http1_head.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "server/http1_side.hpp"
 #include "server/worker.hpp"
 
@@ -40,7 +43,8 @@ Task<Fault> read_rest(Exchange& x) {
   Stream& wire = x.client.wire;
   Buffer& in = x.work.in;
   const Snapshot& snapshot = *x.view->snapshot;
-  const SteadyTime deadline = wire.in(snapshot.config.timeouts.header);
+  const SteadyTime deadline = std::min(wire.in(snapshot.config.timeouts.header),
+                                       std::exchange(x.client.head_deadline, SteadyTime::max()));
   Fault fault = Fault::None;
   do {
     if (in.space_size() < snapshot.request_limits.bytes) {

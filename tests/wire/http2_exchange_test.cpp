@@ -236,3 +236,36 @@ TEST_CASE("a connection whose preface comes slowly is looked after like any othe
   CHECK(took <= std::chrono::seconds{20});
   client.link().read_rest();
 }
+
+TEST_CASE("the time for a head begins with what may become a preface", "[wire][http2]") {
+  Backend backend;
+  Proxy proxy{backend, "timeouts: {header: 10s}\n"};
+  Link client = connect_to(proxy.port());
+  client.send("PRI * HT");
+  for (int i = 0; i < 7; ++i) {
+    proxy.advance(std::chrono::seconds{1});
+  }
+  client.send("/");
+  const auto took = proxy.advance_until(std::chrono::seconds{1}, [&] { return client.readable(); });
+  CHECK(took <= std::chrono::seconds{6});
+  CHECK(client.read_response().status() == 408);
+}
+
+TEST_CASE("the access log can name the stream of a request", "[wire][http2][log]") {
+  Backend backend;
+  Proxy proxy{backend, "log: {fields: [target, version, connection, stream]}\n"};
+  Http2Client client{proxy};
+  client.open();
+  CHECK(client.finish(client.ask(h2::get("/setName"))).status() == "405");
+  CHECK(client.finish(client.ask(h2::get("/reset"))).status() == "405");
+  proxy.wait_until("both are logged", [&] {
+    return proxy.access_log().find("\"/reset\" HTTP/2.0 2 5\n") != std::string::npos;
+  });
+  CHECK(proxy.access_log().find("\"/setName\" HTTP/2.0 1 3\n") != std::string::npos);
+  Link other = connect_to(proxy.port());
+  other.send("PUT /setName HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(other.read_response().status() == 405);
+  proxy.wait_until("it is logged, too", [&] {
+    return proxy.access_log().find("\"/setName\" HTTP/1.1 1 0\n") != std::string::npos;
+  });
+}
