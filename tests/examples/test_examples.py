@@ -136,6 +136,9 @@ class Frameworks(Example):
         good = request(port, "/login", "POST", "user=ada&password=correct+horse", {"Cookie": kept, **form})
         self.assertEqual((good.status, good.headers["Location"]), (303, "/account/orders?year=2024"))
         self.assertIsNone(good.headers["X-Session-Set"])
+        self.assertNotIn("Max-Age", good.headers["Set-Cookie"])
+        stays = request(port, "/login", "POST", "user=ada&password=correct+horse&stay=on", form)
+        self.assertIn("Max-Age=2592000", stays.headers["Set-Cookie"])
         user = {"Cookie": good.headers["Set-Cookie"].split(";")[0]}
         account = request(port, good.headers["Location"], headers=user)
         self.assertIn("Hello ada", account.body)

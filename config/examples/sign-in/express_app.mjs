@@ -10,18 +10,20 @@ const page = (title, body) => `<!doctype html><html lang="en"><title>${title}</t
 const form = (note) => page("Sign in", `${note}<form method="post" action="/login">
 <label>Name <input name="user" autocomplete="username"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password"></label>
+<label><input name="stay" type="checkbox"> Remember me</label>
 <button>Sign in</button></form>`);
 
 const app = express();
 app.get("/", (request, response) => response.send(page("Home", '<a href="/account">Your account</a>')));
 app.get("/login", (request, response) => response.send(form("")));
 app.post("/login", express.urlencoded({ extended: false }), (request, response) => {
-  const { user = "", password = "" } = request.body;
+  const { user = "", password = "", stay } = request.body;
   const known = users.get(String(user)) ?? nobody;
   if (!timingSafeEqual(hash(String(password), known.salt).key, known.key) || known === nobody) {
     return response.status(403).send(form("<p>Wrong name or password.</p>"));
   }
   response.set("X-Session-Set", String(new URLSearchParams({ user })));
+  response.set("X-Session-Lifetime", stay ? "30d" : "browser");
   return response.status(303).set("Location", request.get("X-Session-Return") ?? "/account").end();
 });
 app.get(/^\/account(\/|$)/, (request, response) => {

@@ -10,6 +10,7 @@ NOBODY = generate_password_hash("of nobody")  # an unknown name takes as long as
 FORM = """<!doctype html><html lang="en"><title>Sign in</title><h1>Sign in</h1>{}<form method="post" action="/login">
 <label>Name <input name="user" autocomplete="username"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password"></label>
+<label><input name="stay" type="checkbox"> Remember me</label>
 <button>Sign in</button></form>"""
 ACCOUNT = """<!doctype html><html lang="en"><title>Account</title><h1>Hello {}</h1><p>{}</p>
 <form method="post" action="/logout"><button>Sign out</button></form>"""
@@ -33,6 +34,7 @@ def login():
         return FORM.format("<p>Wrong name or password.</p>"), 403
     answer = redirect(request.headers.get("X-Session-Return", "/account"), 303)
     answer.headers["X-Session-Set"] = urlencode({"user": user})
+    answer.headers["X-Session-Lifetime"] = "30d" if request.form.get("stay") else "browser"
     return answer
 
 

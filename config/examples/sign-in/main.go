@@ -14,7 +14,8 @@ import (
 
 const page = `<!doctype html><html lang="en"><title>%s</title><h1>%[1]s</h1>%s`
 const form = `<form method="post" action="/login"><label>Name <input name="user" autocomplete="username"></label>
-<label>Password <input name="password" type="password" autocomplete="current-password"></label><button>Sign in</button></form>`
+<label>Password <input name="password" type="password" autocomplete="current-password"></label>
+<label><input name="stay" type="checkbox"> Remember me</label><button>Sign in</button></form>`
 
 // PBKDF2 (RFC 8018 5.2) of one block; golang.org/x/crypto has it, and bcrypt and argon2.
 func hash(password, salt string) []byte {
@@ -52,6 +53,11 @@ func login(w http.ResponseWriter, r *http.Request) {
 		back = "/account"
 	}
 	w.Header().Set("X-Session-Set", url.Values{"user": {user}}.Encode())
+	lifetime := "browser"
+	if r.PostFormValue("stay") != "" {
+		lifetime = "30d"
+	}
+	w.Header().Set("X-Session-Lifetime", lifetime)
 	w.Header().Set("Location", back)
 	w.WriteHeader(http.StatusSeeOther)
 }
