@@ -35,11 +35,14 @@ def expressions_of_dashboard():
 class Artifacts(EyesTest):
     def setUp(self):
         super().setUp()
-        # With a store there is every metric that there can be.
+        # With a store and routes that judge sessions there is every metric that there can be.
         self.app = self.backend()
         store = f'store: redis, redis: {{url: "redis://127.0.0.1:{free_port()}/0"}}, '
-        self.keepsake = self.start(plain(backend=self.app.port, more="admin: {address: 127.0.0.1:0}\n")
-                                   .replace("session: {", "session: {" + store))
+        judging = ("routes:\n  - {path: /verify, verify: true, require: [user]}\n"
+                   "  - {path: /account, backend: app, require: [user]}\n")
+        self.keepsake = self.start(plain(backend=self.app.port,
+                                         more="admin: {address: 127.0.0.1:0}\ntrusted_proxies: [127.0.0.1]\n")
+                                   .replace("session: {", "session: {" + store).replace("routes:\n", judging))
         request(self.keepsake.port, "/")
         self.labels = {}
         for (name, labels), _ in self.metrics().items():
