@@ -193,16 +193,16 @@ struct BackendCallbacks {
 
 namespace {
 
-struct Deleter {
+struct FreeBackendSetup {
   void operator()(nghttp2_session_callbacks* callbacks) const {
     nghttp2_session_callbacks_del(callbacks);
   }
   void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
 };
-using Callbacks = std::unique_ptr<nghttp2_session_callbacks, Deleter>;
-using Option = std::unique_ptr<nghttp2_option, Deleter>;
+using BackendCallbackSet = std::unique_ptr<nghttp2_session_callbacks, FreeBackendSetup>;
+using BackendOption = std::unique_ptr<nghttp2_option, FreeBackendSetup>;
 
-Callbacks make_callbacks() {
+BackendCallbackSet make_backend_callbacks() {
   nghttp2_session_callbacks* made = nullptr;
   if (nghttp2_session_callbacks_new(&made) != 0) {
     throw std::bad_alloc{};
@@ -217,10 +217,10 @@ Callbacks make_callbacks() {
   nghttp2_session_callbacks_set_on_stream_close_callback(made, To::on_stream_close);
   nghttp2_session_callbacks_set_send_data_callback(made, To::send_data);
   nghttp2_session_callbacks_set_on_frame_send_callback(made, To::on_frame_send);
-  return Callbacks{made};
+  return BackendCallbackSet{made};
 }
 
-Option make_option() {
+BackendOption make_backend_option() {
   nghttp2_option* made = nullptr;
   if (nghttp2_option_new(&made) != 0) {
     throw std::bad_alloc{};
@@ -232,18 +232,18 @@ Option make_option() {
   nghttp2_option_set_max_continuations(made, 8);
   // Heads of requests: a client's largest, and what the session adds to it.
   nghttp2_option_set_max_send_header_block_length(made, 512 * 1024);
-  return Option{made};
+  return BackendOption{made};
 }
 
 }  // namespace
 
 const nghttp2_session_callbacks* backend_callbacks() {
-  static const Callbacks callbacks = make_callbacks();
+  static const BackendCallbackSet callbacks = make_backend_callbacks();
   return callbacks.get();
 }
 
 const nghttp2_option* backend_options() {
-  static const Option option = make_option();
+  static const BackendOption option = make_backend_option();
   return option.get();
 }
 

@@ -16,7 +16,7 @@ namespace keepsake {
 namespace {
 
 // A block of fields may decode to this many times the limit of a head before the connection ends.
-constexpr std::size_t kBombTimes = 4;
+constexpr std::size_t kLargestBlock = 4;
 
 // The whole space of credit (RFC 9113 6.9.1).
 constexpr std::int32_t kConnectionWindow = std::numeric_limits<std::int32_t>::max();
@@ -25,7 +25,7 @@ constexpr std::int32_t kConnectionWindow = std::numeric_limits<std::int32_t>::ma
 constexpr std::uint32_t kLastStream = 1U << 30U;
 
 // Answers that nghttp2 holds back because the backend does not read.
-constexpr std::size_t kManyAnswers = 500;
+constexpr std::size_t kManyUnread = 500;
 
 std::int32_t id_of(const BackendStreamState& stream) {
   return static_cast<std::int32_t>(stream.id);
@@ -35,7 +35,10 @@ std::int32_t id_of(const BackendStreamState& stream) {
 
 BackendSession::BackendSession(Http2Memory& memory, Http2BackendCounts& counts,
                                std::size_t header_list, SteadyTime now)
-    : counts_(counts), memory_(memory), most_block_bytes_(kBombTimes * header_list), cancels_(now) {
+    : counts_(counts),
+      memory_(memory),
+      most_block_bytes_(kLargestBlock * header_list),
+      cancels_(now) {
   nghttp2_mem hooks = hooks_of(memory_);
   if (nghttp2_session_client_new3(&session_, backend_callbacks(), this, backend_options(),
                                   &hooks) != 0) {
@@ -75,7 +78,7 @@ void BackendSession::feed(std::string_view bytes) {
 
 bool BackendSession::wants_input() const {
   return over_ == Over::No && out_.size() < kMostOutput &&
-         nghttp2_session_get_outbound_queue_size(session_) <= kManyAnswers;
+         nghttp2_session_get_outbound_queue_size(session_) <= kManyUnread;
 }
 
 std::size_t BackendSession::room() const {

@@ -8,7 +8,7 @@ namespace keepsake {
 namespace {
 
 // How much of `data` went into `to`.
-std::size_t append(Buffer& to, std::string_view data) {
+std::size_t put(Buffer& to, std::string_view data) {
   const std::size_t size = std::min(data.size(), to.space_size());
   std::memcpy(to.space(), data.data(), size);
   to.commit(size);
@@ -35,7 +35,7 @@ void BackendStreamState::begin() {
 // False when there is no room, which a peer within its window cannot bring about.
 bool BackendStreamState::append_body(std::string_view data) {
   if (more_.empty()) {
-    data.remove_prefix(append(*in, data));
+    data.remove_prefix(put(*in, data));
   }
   while (!data.empty()) {
     if (more_.empty() || more_.back().space_size() == 0) {
@@ -44,7 +44,7 @@ bool BackendStreamState::append_body(std::string_view data) {
       }
       more_.emplace_back(*blocks);
     }
-    data.remove_prefix(append(more_.back(), data));
+    data.remove_prefix(put(more_.back(), data));
   }
   return true;
 }
@@ -61,7 +61,7 @@ void BackendStreamState::refill() {
   in->compact();
   while (!more_.empty()) {
     Buffer& block = more_.front();
-    block.consume(append(*in, block.bytes()));
+    block.consume(put(*in, block.bytes()));
     if (!block.empty()) {
       return;
     }
