@@ -89,8 +89,9 @@ TEST_CASE("a refusal by a rate limit says which one it was", "[wire][limits]") {
   CHECK(times(proxy.log(), "routes[4].rate_limits[1]") == 1);
 }
 
+// Refused before it has said which protocol it speaks, the client is answered in HTTP/1.
 TEST_CASE("connections that are refused are told of once a minute, with the setting",
-          "[wire][limits]") {
+          "[wire][limits][http1]") {
   const std::string key = GENERATE("connections", "connections_per_client");
   CAPTURE(key);
   Backend backend;
