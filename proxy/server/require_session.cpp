@@ -19,9 +19,9 @@ Fault fault_of(Admission admission) {
     case Admission::WrongValue:
       return Fault::SessionRefused;
     case Admission::StoreSilent:
-      return Fault::StoreDown;
+      break;
   }
-  return Fault::Internal;
+  return Fault::StoreDown;
 }
 
 void count(Exchange& x, Admission admission) {

@@ -50,6 +50,8 @@ routes:
   - {path: /denied, backend: app, deny: [127.0.0.0/8]}
   - {path: /few, backend: app, rate_limits: [{requests: 1, every: 1h}]}
   - {path: /nowhere, host: other, backend: app}
+  - {path: /members, backend: app, require: [role]}
+  - {path: /staff, backend: app, require: {role: [admin]}}
   - {path: "/app/*", backend: app}
 session:
   secrets: [{env: SESSION_KEY}]
@@ -159,6 +161,7 @@ class Faults(support.TestCase):
             b"/app/cut": (ok + b"Content-Length: 1000\r\n\r\n" + secret, True),
             b"/app/cut-chunks": (ok + b"Transfer-Encoding: chunked\r\n\r\nff\r\n" + secret, True),
             b"/app/overwrite": (ok + b"Set-Cookie: session=%b\r\nContent-Length: 0\r\n\r\n" % secret, False),
+            b"/app/role": (ok + b"X-Session-Set: role=guest\r\nContent-Length: 0\r\n\r\n", False),
             b"/app/write": (ok + b"X-Session-Set: myName=" + secret * 1000 + b"\r\nContent-Length: 0\r\n\r\n", False),
         }, (ok + b"Content-Length: %d\r\n\r\n%b" % (len(secret), secret), False)
 
@@ -309,6 +312,12 @@ class Faults(support.TestCase):
             cookie = re.search(r"Set-Cookie: (session=[^;]+)", read_reply(link))[1]
         return self.told("too_many_values", form(f"name={MARK}", kind=f"Cookie: {cookie}\r\n{FORM}"), False)
 
+    def of_another_role(self):
+        with self.connect() as link:
+            link.sendall(get("/app/role").encode())
+            cookie = re.search(r"Set-Cookie: (session=[^;]+)", read_reply(link))[1]
+        return self.told("session_refused", get("/staff", f"Cookie: {cookie}\r\n"), False)
+
     def ways(self):
         """(word, request, whether the connection ends), or (word, what brings it about)."""
         upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 6\r\n"
@@ -326,6 +335,8 @@ class Faults(support.TestCase):
             ("not_found", get("/nowhere"), False),
             ("method_not_allowed", get("/setName"), False),
             ("cross_site", get("/setName", "Sec-Fetch-Site: cross-site\r\n", "POST"), False),
+            ("session_required", get("/members"), False),
+            ("session_refused", self.of_another_role),
             ("foreign_destination", get("/app/ok", f"Destination: http://{MARK}.example/app/ok\r\n"), False),
             ("prefetch", get("/reset", "Sec-Purpose: prefetch\r\n"), False),
             ("head_timeout", f"GET /{MARK}?{QUERY} HTTP/1.1\r\nX: {MARK}", True),

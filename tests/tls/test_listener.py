@@ -38,10 +38,11 @@ class Versions(world.TestCase):
         said = self.s_client(keepsake.port, "-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305")
         self.assertIn("HTTP/1.1 200 OK", said)
 
-    def test_alpn_is_http_1_1(self):
+    def test_alpn_is_http_2_where_a_client_offers_it(self):
         keepsake = self.start_tls()
-        self.assertIn("ALPN protocol: http/1.1", self.s_client(keepsake.port, "-alpn", "h2,http/1.1"))
-        self.assertIn("no application protocol", self.s_client(keepsake.port, "-alpn", "h2"))
+        self.assertIn("ALPN protocol: h2", self.s_client(keepsake.port, "-alpn", "h2,http/1.1"))
+        self.assertIn("ALPN protocol: http/1.1", self.s_client(keepsake.port, "-alpn", "http/1.1"))
+        self.assertIn("no application protocol", self.s_client(keepsake.port, "-alpn", "h3"))
         self.assertIn("HTTP/1.1 200 OK", self.s_client(keepsake.port))
 
     def test_renegotiation_is_refused(self):
