@@ -14,7 +14,7 @@ import support  # noqa: E402
 CONFIG = """\
 listen: [{address: "127.0.0.1:0"}]
 admin: {address: "127.0.0.1:0"}
-backends: {app: {servers: ["http://127.0.0.1:BACKEND"]}}
+backends: {app: {servers: ["http://127.0.0.1:BACKEND"], max_requests: 4, queue: {size: 500, timeout: 30s}}}
 routes:
   - {path: /setName, set: {myName: name}, redirect: /}
   - {path: "/*", backend: app}
