@@ -103,9 +103,10 @@ void BackendSession::body_came(BackendStreamState& stream, std::string_view data
   note(stream);
 }
 
-// The response breaks a rule: nothing more of it is taken.
+// The response breaks a rule: nothing more of it is taken. A response that has ended stays what it
+// is: frames behind it reset the stream (RFC 9113 5.1), which takes nothing back.
 void BackendSession::spoil(BackendStreamState& stream, Fault fault, const char* why) {
-  if (stream.fault == Fault::None) {
+  if (stream.fault == Fault::None && !stream.ended) {
     stream.fault = fault;
     stream.why = why;
     note(stream);

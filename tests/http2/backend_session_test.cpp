@@ -362,3 +362,12 @@ TEST_CASE("an early response ends before its request and is no fault", "[http2][
   CHECK(stream.fault == Fault::None);
   CHECK_FALSE(peer.session().send(stream, "y", true));
 }
+
+TEST_CASE("frames behind the end of a response leave the response whole", "[http2][backend]") {
+  BackendPeer peer;
+  peer.open();
+  BackendTestStream& stream = peer.request("POST / HTTP/1.1\r\nHost: a\r\n\r\n", "x", false);
+  peer.send(http2::headers(1, {{":status", "200"}}) + http2::headers(1, {{":status", "200"}}));
+  CHECK(stream.ended);
+  CHECK(stream.fault == Fault::None);
+}
