@@ -8,6 +8,8 @@ cd "$here" || exit 2
 export KEEPSAKE_BIN=${1:-${KEEPSAKE_BIN:-$here/../../build/release/bin}}
 [[ -d $KEEPSAKE_BIN ]] || KEEPSAKE_BIN=$(dirname "$KEEPSAKE_BIN")
 mkdir -p out
+# shellcheck source=tests/support/node_tests.sh
+source ../support/node_tests.sh
 
 # Fetched again only when the lock file is another one than last time.
 if ! cmp -s package-lock.json node_modules/.installed-lock; then
@@ -16,14 +18,10 @@ if ! cmp -s package-lock.json node_modules/.installed-lock; then
   cp package-lock.json node_modules/.installed-lock
 fi
 
-passed=0 failed=0 status=0
+passed=0 failed=0 good=0 bad=0
 for file in *.test.mjs; do
-  timeout 900 node --test-reporter=spec "$file" 2>&1 </dev/null | tee "out/$file.log" || status=1
-  good=$(sed -nE 's/^[^ ]+ pass ([0-9]+)$/\1/p' "out/$file.log" | tail -n 1)
-  bad=$(sed -nE 's/^[^ ]+ (fail|cancelled) ([0-9]+)$/\2/p' "out/$file.log" | awk '{n += $1} END {print n + 0}')
-  # A run that did not reach its end has no figures, and has failed.
-  [[ -n $good ]] || bad=1
-  passed=$((passed + ${good:-0})) failed=$((failed + bad))
+  node_tests 900 "$file"
+  passed=$((passed + good)) failed=$((failed + bad))
 done
 echo "$passed passed, $failed failed"
-((status == 0 && failed == 0))
+((failed == 0))
