@@ -9,6 +9,7 @@
 
 #include "http/chars.hpp"
 #include "http/value_encoding.hpp"
+#include "http/weight.hpp"
 
 namespace keepsake {
 namespace {
@@ -97,35 +98,6 @@ void append_member(std::string_view name, std::string_view value, std::string& o
     out += "\":";
     append_json_string(value, out);
   }
-}
-
-// The weight of one element in thousandths (RFC 9110 12.4.2), 1000 without one; empty when
-// malformed.
-std::optional<unsigned> read_weight(std::string_view parameters) {
-  while (!parameters.empty()) {
-    const std::size_t end = parameters.find(';');
-    const std::string_view parameter = trim(parameters.substr(0, end));
-    parameters.remove_prefix(end == std::string_view::npos ? parameters.size() : end + 1);
-    if (!equals_lower(parameter.substr(0, 2), "q=")) {
-      continue;
-    }
-    const std::string_view q = parameter.substr(2);
-    if (q.empty() || q.size() > 5 || (q[0] != '0' && q[0] != '1') ||
-        (q.size() > 1 && q[1] != '.')) {
-      return std::nullopt;
-    }
-    unsigned weight = q[0] == '1' ? 1000 : 0;
-    unsigned scale = 100;
-    for (const char c : q.substr(q.size() > 1 ? 2 : 1)) {
-      if (c < '0' || c > '9') {
-        return std::nullopt;
-      }
-      weight += scale * static_cast<unsigned>(c - '0');
-      scale /= 10;
-    }
-    return weight > 1000 ? std::nullopt : std::optional{weight};
-  }
-  return 1000;
 }
 
 // How much an Accept field wants one media type: the most specific range that covers it counts.

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "http/chars.hpp"
+#include "http/weight.hpp"
 
 namespace keepsake {
 
@@ -28,19 +29,6 @@ bool says_where_it_goes(const RequestHead& head) {
   });
 }
 
-// RFC 9110 12.4.2: "q=0", "q=0.", "q=0.0", ...
-bool is_unwanted(std::string_view parameters) {
-  while (!parameters.empty()) {
-    const std::size_t end = parameters.find(';');
-    const std::string_view parameter = trim(parameters.substr(0, end));
-    parameters.remove_prefix(end == std::string_view::npos ? parameters.size() : end + 1);
-    if (equals_lower(parameter.substr(0, 3), "q=0")) {
-      return parameter.find_first_not_of("0.", 3) == std::string_view::npos;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 bool names_media_type(const RequestHead& head, std::string_view type) {
@@ -51,8 +39,9 @@ bool names_media_type(const RequestHead& head, std::string_view type) {
     }
     for_each_list_element(field.value, [&](std::string_view element) {
       const std::size_t end = std::min(element.find(';'), element.size());
+      const std::string_view parameters = element.substr(std::min(end + 1, element.size()));
       named = named || (equals_lower(trim(element.substr(0, end)), type) &&
-                        !is_unwanted(element.substr(end)));
+                        read_weight(parameters).value_or(0) > 0);
     });
   }
   return named;

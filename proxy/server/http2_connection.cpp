@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <new>
-#include <thread>
 #include <utility>
 
 #include "base/log.hpp"
@@ -56,9 +55,8 @@ Http2StreamState* Http2Connection::open(std::uint32_t) try {
 // connection of HTTP/1 has: limits.connections bounds them too, by each worker's share.
 bool Http2Connection::has_place() const {
   const Config& config = worker_.view()->config();
-  const unsigned workers =
-      config.workers != 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t most = std::max(config.limits.streams, config.limits.connections / workers);
+  const std::size_t most =
+      std::max(config.limits.streams, config.limits.connections / worker_.shared().workers);
   const Http2Counts& counts = worker_.http2_counts();
   return counts.streams.get() - counts.ended.get() < most &&
          (count_ < config.limits.streams || count_ - lost() < config.limits.streams);

@@ -81,6 +81,7 @@ bool Server::start(std::string& error) {
     return false;
   }
   take(std::move(*listening));
+  shared_.workers = count;
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(clock_, shared_, options_.worker));
     workers_.back()->prepare(snapshot_);

@@ -71,6 +71,7 @@ struct LineLimits {
 // What all workers share; touched when a connection opens or closes, or by a store, never else per
 // exchange.
 struct SharedCounts {
+  unsigned workers = 1;  // set before they start
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> refusing{0};    // connections that are being told to come back later
   std::atomic<std::size_t> handshakes{0};  // TLS handshakes with clients in progress

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/base64url.hpp"
-#include "session/json_members.hpp"
+#include "http/json_members.hpp"
 
 namespace keepsake {
 namespace {
@@ -33,8 +33,8 @@ std::optional<Bytes> decode(std::string_view text) {
 
 bool read_object(std::string_view part, JsonMembers& members) {
   const auto bytes = decode(part);
-  return bytes &&
-         members.parse({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, kDepth);
+  return bytes && members.parse({reinterpret_cast<const char*>(bytes->data()), bytes->size()},
+                                {.depth = kDepth}) == JsonError::None;
 }
 
 // The public key of a registration: of the one kind that the algorithm has, and nothing private.
@@ -59,7 +59,8 @@ std::optional<DeviceKey> read_key(const JsonMembers& header, DeviceAlgorithm alg
 
 // Absent or a string of limited size.
 bool is_claim(const JsonMembers& claims, std::string_view name) {
-  return claims.kind(name) != Kind::Other && claims.text(name).size() <= kMostClaim;
+  const Kind kind = claims.kind(name);
+  return (kind == Kind::Absent || kind == Kind::String) && claims.text(name).size() <= kMostClaim;
 }
 
 }  // namespace

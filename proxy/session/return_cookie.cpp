@@ -8,12 +8,15 @@ namespace keepsake {
 namespace {
 
 constexpr std::string_view kPage = "page";
+// No cookie can have such a name: no session of another site with the same key opens as a page,
+// and no page as a session.
+constexpr std::string_view kNotASession = " page";
 
 }  // namespace
 
 ReturnCookie::ReturnCookie(std::shared_ptr<const KeyRing> keys, std::string_view name,
                            Random& random)
-    : codec_(std::move(keys), name, random) {}
+    : codec_(std::move(keys), std::string{name}.append(kNotASession), random) {}
 
 bool ReturnCookie::seal(std::string_view page, std::int64_t now, std::string_view binding,
                         std::string& out) {

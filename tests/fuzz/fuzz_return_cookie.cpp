@@ -25,7 +25,7 @@ struct World {
       std::vector<std::string>{"a-secret-for-the-fuzzer-0123456789abcdef"});
   Random random;
   ReturnCookie cookie{keys, "session-return", random};
-  SealedCodec codec{keys, "session-return", random};
+  SealedCodec codec{keys, "session-return page", random};  // the name that it seals under
 
   std::string open(std::string_view value) {
     std::string page;

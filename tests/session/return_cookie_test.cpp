@@ -94,3 +94,18 @@ TEST_CASE("no page is kept that is too long or leads elsewhere", "[session][retu
   CHECK(sealer.seal("//evil.example") == "(refused)");
   CHECK(sealer.seal("") == "(refused)");
 }
+
+TEST_CASE("a session of the return cookie's name is no page, and a page no session",
+          "[session][return]") {
+  Sealer sealer{{kSecret}};
+  const auto keys = std::make_shared<const KeyRing>(std::vector<std::string>{kSecret});
+  SealedCodec codec{keys, "session-return", sealer.random};
+  Session session;
+  session.has_id = true;
+  session.created = session.touched = kNow;
+  session.set("page", "/a");
+  std::string value;
+  REQUIRE(codec.seal(session, "", value) != 0);
+  CHECK(sealer.open(value).empty());
+  CHECK(codec.open(sealer.seal("/a"), "", session).status != OpenStatus::Ok);
+}
