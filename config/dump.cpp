@@ -56,6 +56,7 @@ void dump_listeners(const Config& config, YamlWriter& out) {
   out.line(0, "headers_with_underscore",
            config.headers_with_underscore == UnderscorePolicy::Keep ? "keep" : "drop");
   out.line(0, "traceparent", dump_text(config.traceparent));
+  out.line(0, "reload", config.reload == ReloadMode::Watch ? "watch" : "signal");
   std::string trusted = dump_text(config.trusted_proxies);
   if (config.trust_unix) {
     trusted.insert(1, config.trusted_proxies.empty() ? "unix" : "unix, ");

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "config/load_parts.hpp"
+#include "config/merge_yaml.hpp"
 #include "config/validate.hpp"
 #include "config/wipe.hpp"
 #include "config/yaml_reader.hpp"
@@ -126,6 +127,7 @@ void load_admin(const Value& value, AdminConfig& admin) {
 
 void load_root(const Value& root, Config& config) {
   constexpr std::array<std::string_view, 2> policies{"keep", "drop"};
+  constexpr std::array<std::string_view, 2> reloads{"signal", "watch"};
   Section section{root};
   if (const auto listen = section.find("listen")) {
     load_listeners(*listen, config.listen);
@@ -136,6 +138,7 @@ void load_root(const Value& root, Config& config) {
   section.boolean("io_uring", config.io_uring);
   section.choice("headers_with_underscore", config.headers_with_underscore, policies);
   section.boolean("traceparent", config.traceparent);
+  section.choice("reload", config.reload, reloads);
   if (const auto trusted = section.find("trusted_proxies")) {
     load_trusted_proxies(*trusted, config);
   }
@@ -170,31 +173,117 @@ void load_root(const Value& root, Config& config) {
   section.finish();
 }
 
-Loaded unreadable(const std::string& path, const std::string& reason) {
+Loaded unreadable(const std::string& path, const std::string& reason, FileStates states) {
   Loaded loaded;
   loaded.problems.push_back({path, 0, 0, "", "cannot be read: " + reason});
+  loaded.files = std::move(states);
   return loaded;
+}
+
+// The trees of all texts as one, whose root is a map unless the only text has another; empty if one
+// is no YAML or no map.
+std::optional<YamlNode> parse_texts(const std::vector<std::string_view>& texts, Report& report) {
+  std::optional<YamlNode> whole;
+  bool good = true;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::optional<YamlNode> root = parse_yaml(texts[i], report, static_cast<int>(i));
+    if (!root) {
+      good = false;
+      continue;
+    }
+    if (root->kind == YamlNode::Kind::Null) {
+      root->kind = YamlNode::Kind::Map;  // an empty file lacks what is required, and says that
+    }
+    if (texts.size() > 1 && root->kind != YamlNode::Kind::Map) {
+      report.problem(root->position, "", "expected a map of keys and values");
+      good = false;
+    } else if (!whole) {
+      whole = std::move(root);
+    } else {
+      merge_yaml(*whole, std::move(*root), report);
+    }
+  }
+  return good ? std::move(whole) : std::nullopt;
+}
+
+// Certificates are read again when they change, by CertificateWatch: that is no reload.
+void forget_certificates(const Config& config, FileStates& files) {
+  const auto forget = [&files](const BackendTls& tls) {
+    files.erase(tls.ca);
+    files.erase(tls.certificate);
+    files.erase(tls.key);
+  };
+  for (const ListenConfig& listen : config.listen) {
+    if (listen.tls) {
+      files.erase(listen.tls->client_ca);
+      for (const TlsFiles& pair : listen.tls->certificates) {
+        files.erase(pair.certificate);
+        files.erase(pair.key);
+      }
+    }
+  }
+  for (const BackendConfig& backend : config.backends) {
+    forget(backend.tls);
+  }
+  if (const auto& redis = config.session.redis) {
+    for (const auto& tls : {redis->tls, redis->sentinel_tls}) {
+      if (tls) {
+        forget(*tls);
+      }
+    }
+  }
 }
 
 }  // namespace
 
 Loaded load_config_file(const std::string& path) {
-  const Environment environment = Environment::process();
+  FileStates states;
+  Environment environment = Environment::process();
+  // Before it is read: a change in between is seen later.
+  environment.read_file = [&states, read = std::move(environment.read_file)](
+                              const std::string& file, FileError& error) {
+    states.try_emplace(file, file_state(file));
+    return read(file, error);
+  };
+  states.emplace(path, file_state(path));
   FileError error;
-  const auto text = environment.read_file(path, error);
-  return text ? load_config_text(*text, path, environment) : unreadable(path, error.why);
+  const auto files = list_config_files(path, error);
+  if (!files) {
+    return unreadable(path, error.why, std::move(states));
+  }
+  std::vector<ConfigText> texts;
+  for (const std::string& file : *files) {
+    auto text = environment.read_file(file, error);
+    if (!text) {
+      return unreadable(file, error.why, std::move(states));
+    }
+    texts.push_back({file, std::move(*text)});
+  }
+  Loaded loaded = load_config_texts(texts, environment);
+  loaded.files = std::move(states);
+  if (loaded.config) {
+    forget_certificates(*loaded.config, loaded.files);
+  }
+  return loaded;
 }
 
 Loaded load_config_text(std::string_view yaml, std::string_view file_name,
                         const Environment& environment) {
+  return load_config_texts({{std::string{file_name}, std::string{yaml}}}, environment);
+}
+
+Loaded load_config_texts(const std::vector<ConfigText>& texts, const Environment& environment) {
   Loaded loaded;
-  Report report{file_name};
+  std::vector<std::string> files;
+  std::vector<std::string_view> sources;
+  for (const ConfigText& text : texts) {
+    files.push_back(text.file);
+    sources.push_back(text.text);
+  }
+  Report report{std::move(files)};
   Config config;
-  if (auto root = parse_yaml(yaml, report)) {
-    if (root->kind == YamlNode::Kind::Null) {
-      root->kind = YamlNode::Kind::Map;  // an empty file lacks what is required, and says that
-    }
-    Reading reading{report, environment, yaml, {}, {}};
+  if (const auto root = parse_texts(sources, report)) {
+    Reading reading{report, environment, std::move(sources), {}, {}};
     load_root(Value{reading, *root, "", ""}, config);
     loaded.known_keys = std::move(reading.known);
     loaded.used_keys = std::move(reading.used);

@@ -1,6 +1,7 @@
 #include "config/report.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace keepsake {
 namespace {
@@ -50,13 +51,14 @@ std::string to_string(const Problem& problem) {
 
 void Report::problem(Position position, std::string path, std::string message) {
   if (problems_.size() == max_problems) {
-    problems_.push_back(
-        {file_, position.line, position.column, "", "more problems follow; mend these first"});
+    problems_.push_back({file(position), position.line, position.column, "",
+                         "more problems follow; mend these first"});
   }
   if (problems_.size() > max_problems) {
     return;
   }
-  problems_.push_back({file_, position.line, position.column, std::move(path), std::move(message)});
+  problems_.push_back(
+      {file(position), position.line, position.column, std::move(path), std::move(message)});
 }
 
 void Report::problem(const std::string& path, std::string message) {
@@ -68,7 +70,7 @@ void Report::problem(const std::string& path, std::string message) {
 void Report::warning(const std::string& path, std::string message) {
   const Position position = find(path);
   warnings_.push_back(
-      to_string(Problem{file_, position.line, position.column, path, std::move(message)}));
+      to_string(Problem{file(position), position.line, position.column, path, std::move(message)}));
 }
 
 bool Report::is_bad(std::string_view path) const {
@@ -78,9 +80,13 @@ bool Report::is_bad(std::string_view path) const {
 
 std::vector<Problem> Report::take_problems() {
   std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-    return std::pair{a.line, a.column} < std::pair{b.line, b.column};
+    return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
   });
   return std::move(problems_);
+}
+
+std::string Report::place_text(Position position) const {
+  return file(position) + ':' + std::to_string(position.line);
 }
 
 Position Report::find(std::string path) const {

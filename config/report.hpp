@@ -10,10 +10,11 @@
 
 namespace keepsake {
 
-// Both count from 1; 0 when the problem belongs to no line (a file that cannot be read).
+// Line and column count from 1; 0 when the problem belongs to no line (a file that cannot be read).
 struct Position {
   int line = 0;
   int column = 0;
+  int file = 0;  // the index of the file in the Report
 };
 
 struct Problem {
@@ -30,7 +31,9 @@ std::string to_string(const Problem& problem);
 class Report {
  public:
   static constexpr std::size_t max_problems = 200;
-  explicit Report(std::string_view file) : file_(file) {}
+  explicit Report(std::string_view file) : files_{std::string{file}} {}
+  // Of several files, in their order.
+  explicit Report(std::vector<std::string> files) : files_(std::move(files)) {}
 
   // Remembers where a key path stands, for problems that are found after reading.
   void place(const std::string& path, Position position) { places_.try_emplace(path, position); }
@@ -51,11 +54,16 @@ class Report {
   std::vector<Problem> take_problems();
   std::vector<std::string> take_warnings() { return std::move(warnings_); }
   bool empty() const { return problems_.empty(); }
+  // "file:line"
+  std::string place_text(Position position) const;
 
  private:
   Position find(std::string path) const;
+  const std::string& file(Position position) const {
+    return files_[static_cast<std::size_t>(position.file)];
+  }
 
-  std::string file_;
+  std::vector<std::string> files_;
   std::map<std::string, Position> places_;
   std::vector<Problem> problems_;
   std::vector<std::string> warnings_;

@@ -5,7 +5,6 @@
 
 #include "config/did_you_mean.hpp"
 #include "config/units.hpp"
-#include "config/yaml_text.hpp"
 
 namespace keepsake {
 namespace {
@@ -69,7 +68,7 @@ void Value::fail(std::string message) const {
 void Value::expected(std::string_view what) const {
   std::string hint;
   if (node_->flow) {
-    hint = flow_hint(reading_->source, node_->position.line);
+    hint = reading_->flow_hint(node_->position);
   }
   fail("is " + describe(*node_) + ", expected " + std::string{what} + hint);
 }

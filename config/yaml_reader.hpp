@@ -13,6 +13,7 @@
 
 #include "config/environment.hpp"
 #include "config/report.hpp"
+#include "config/yaml_text.hpp"
 #include "config/yaml_tree.hpp"
 
 namespace keepsake {
@@ -21,11 +22,15 @@ namespace keepsake {
 struct Reading {
   Report& report;
   const Environment& environment;
-  std::string_view source;  // the file's text, for hints
+  std::vector<std::string_view> sources;  // the files' texts, for hints
   // For Loaded: every key that was asked for, "listen[].address", and those of them that the file
   // has.
   std::set<std::string> known;
   std::set<std::string> used;
+
+  std::string flow_hint(Position position) const {
+    return keepsake::flow_hint(sources[static_cast<std::size_t>(position.file)], position.line);
+  }
 };
 
 // One value of the file and the way to it.

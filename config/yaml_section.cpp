@@ -5,7 +5,6 @@
 
 #include "config/did_you_mean.hpp"
 #include "config/yaml_reader.hpp"
-#include "config/yaml_text.hpp"
 
 namespace keepsake {
 namespace {
@@ -21,7 +20,7 @@ std::vector<std::size_t> good_entries(const Value& map) {
     const YamlNode& key = keys[i];
     if (key.kind != YamlNode::Kind::Scalar) {
       report.problem(key.position, map.path(),
-                     "this key is no text" + flow_hint(map.reading().source, key.position.line));
+                     "this key is no text" + map.reading().flow_hint(key.position));
       continue;
     }
     const auto [first, fresh] = lines.emplace(key.text, key.position.line);
@@ -97,7 +96,7 @@ void Section::finish() {
     if (key.text == "<<") {
       message = "merge keys (<<) are not understood; repeat the keys";
     } else if (key.flow || value_.node().flow) {
-      message += flow_hint(value_.reading().source, key.position.line);
+      message += value_.reading().flow_hint(key.position);
     }
     value_.reading().report.problem(key.position, join_path(value_.path(), key.text),
                                     std::move(message));

@@ -21,14 +21,16 @@ struct Refused {
   std::string message;
 };
 
-Position to_position(const YAML::Mark& mark) {
-  return {mark.line + 1, mark.column + 1};
+Position to_position(const YAML::Mark& mark, int file) {
+  return {mark.line + 1, mark.column + 1, file};
 }
 
 // Builds the tree from the parser's events. Throws Refused: yaml-cpp has no other way to be
 // stopped.
 class TreeBuilder final : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(int file) : file_(file) {}
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
       throw Refused{to_position(mark), "a second document starts here; a file holds one"};
@@ -93,6 +95,10 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node;
     std::size_t nodes = 0;
   };
+
+  Position to_position(const YAML::Mark& mark) const {
+    return keepsake::to_position(mark, file_);
+  }
 
   static void refuse_tag(const std::string& tag, Position position) {
     if (!tag.empty() && tag != "?" && tag != "!") {
@@ -162,6 +168,7 @@ class TreeBuilder final : public YAML::EventHandler {
     append(std::move(done.node), done.anchor, nodes_ - done.nodes_before);
   }
 
+  int file_;
   int documents_ = 0;
   std::size_t nodes_ = 0;
   YamlNode root_;
@@ -194,26 +201,26 @@ Position within(Position position, std::string_view text) {
   if (position.line <= lines) {
     return position;
   }
-  return {lines, static_cast<int>(line_of(text, lines).size()) + 1};
+  return {lines, static_cast<int>(line_of(text, lines).size()) + 1, position.file};
 }
 
 }  // namespace
 
-std::optional<YamlNode> parse_yaml(std::string_view text, Report& report) {
+std::optional<YamlNode> parse_yaml(std::string_view text, Report& report, int file) {
   if (text.size() > max_config_bytes) {
-    report.problem(Position{}, "", "the file is larger than 1MiB");
+    report.problem({0, 0, file}, "", "the file is larger than 1MiB");
     return std::nullopt;
   }
   if (const auto bad = find_bad_byte(text)) {
-    report.problem(*bad, "", "this byte is not text; the file must be UTF-8");
+    report.problem({bad->line, bad->column, file}, "", "this byte is not text; the file must be UTF-8");
     return std::nullopt;
   }
   if (const auto tab = find_tab_indent(text)) {
-    report.problem(*tab, "", "a tab indents this line; YAML takes spaces only");
+    report.problem({tab->line, tab->column, file}, "", "a tab indents this line; YAML takes spaces only");
     return std::nullopt;
   }
   std::istringstream stream{std::string{text} + '\n' + std::string{end_marker} + '\n'};
-  TreeBuilder builder;
+  TreeBuilder builder{file};
   try {
     YAML::Parser parser{stream};
     while (parser.HandleNextDocument(builder)) {
@@ -222,7 +229,7 @@ std::optional<YamlNode> parse_yaml(std::string_view text, Report& report) {
   } catch (const Refused& refused) {
     report.problem(refused.position, "", refused.message + flow_hint(text, refused.position.line));
   } catch (const YAML::Exception& error) {
-    const Position position = within(to_position(error.mark), text);
+    const Position position = within(to_position(error.mark, file), text);
     std::string message =
         "this is not YAML: " + explain(error.msg) + flow_hint(text, position.line);
     if (line_of(text, position.line).find('\t') != std::string_view::npos) {

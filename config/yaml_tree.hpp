@@ -31,6 +31,7 @@ inline constexpr std::size_t max_config_nodes = 50'000;  // after aliases are fi
 inline constexpr int max_config_depth = 20;
 
 // Empty when the text cannot be taken at all; `report` then says why. An empty file is a Null node.
-std::optional<YamlNode> parse_yaml(std::string_view text, Report& report);
+// `file` is the index of the text's file in `report`.
+std::optional<YamlNode> parse_yaml(std::string_view text, Report& report, int file = 0);
 
 }  // namespace keepsake

@@ -20,7 +20,8 @@ namespace {
 using namespace keepsake;
 
 constexpr const char* kAboutConfig =
-    "The configuration file; without it ./keepsake.yaml, then /etc/keepsake/keepsake.yaml";
+    "The configuration file, or a folder of them; without it ./keepsake.yaml, then "
+    "/etc/keepsake/keepsake.yaml";
 
 constexpr const char* kFooter =
     "Examples:\n"

@@ -317,6 +317,9 @@ AdminAnswer AdminListener::readiness(bool verbose) const {
   out += fmt::format("connections: {}\n", server_.connections());
   out += fmt::format("configuration: {}, loaded {}\n", status_.config_file,
                      format_date(status_.loaded));
+  if (status_.watched_files != 0) {
+    out += fmt::format("watched files: {}\n", status_.watched_files);
+  }
   out +=
       fmt::format("reloads: {} done, {} refused\n", status_.reloads_done, status_.reloads_refused);
   if (!status_.refusal.empty()) {

@@ -39,14 +39,16 @@ Control::Control(asio::io_context& io, const Clock& clock, Status& status,
                 }}),
       signals_(io, SIGHUP, SIGTERM, SIGINT),
       timer_(io),
-      watchdog_timer_(io) {
+      watchdog_timer_(io),
+      watch_(io, [this](const std::vector<std::string>& files) { on_change(files); }) {
   signals_.add(SIGUSR1);
   signals_.add(SIGUSR2);
 }
 
-void Control::run(Server& server, AdminListener& admin) {
+void Control::run(Server& server, AdminListener& admin, FileStates files) {
   server_ = &server;
   admin_ = &admin;
+  follow(std::move(files));
   wait_for_signal();
   manager_.ready(fmt::format("serving by {}", status_.config_file));
   feed_watchdog();
@@ -72,11 +74,7 @@ void Control::on_signal(int signal) {
     if (upgrade_.running()) {
       log::warn("a new process is being started: send the signal again later");
     } else if (signal == SIGHUP) {
-      manager_.reloading(clock_.steady());
-      reload();
-      manager_.ready(status_.refusal.empty()
-                         ? fmt::format("serving by {}", status_.config_file)
-                         : "the last reload was refused: " + status_.refusal[0]);
+      take_anew();
     } else {
       upgrade();
     }
@@ -90,6 +88,33 @@ void Control::on_signal(int signal) {
       look_for_end();
     }
   }
+}
+
+// A newcomer that is being started reads the files itself, and a process that ends needs them no
+// more; one that stays sees the change at its next look.
+void Control::on_change(const std::vector<std::string>& files) {
+  if (status_.draining || upgrade_.running()) {
+    return;
+  }
+  for (const std::string& file : files) {
+    log::info("{} has changed", file);
+  }
+  take_anew();
+}
+
+void Control::take_anew() {
+  manager_.reloading(clock_.steady());
+  reload();
+  manager_.ready(status_.refusal.empty()
+                     ? fmt::format("serving by {}", status_.config_file)
+                     : "the last reload was refused: " + status_.refusal[0]);
+}
+
+void Control::follow(FileStates files) {
+  const auto running = server_->snapshot();
+  const bool watches = running->config.reload == ReloadMode::Watch;
+  watch_.follow(watches ? std::move(files) : FileStates{});
+  status_.watched_files = watch_.files();
 }
 
 void Control::warn(const std::vector<std::string>& warnings) {
@@ -120,6 +145,7 @@ void Control::reload() {
   }
   Loaded loaded = load_config_file(status_.config_file);
   if (!loaded.config) {
+    follow(std::move(loaded.files));
     std::vector<std::string> reasons;
     for (const Problem& problem : loaded.problems) {
       reasons.push_back(to_string(problem));
@@ -137,6 +163,7 @@ void Control::reload() {
   InheritedSockets none;
   std::string error;
   const auto fails = [&](const char* key) {
+    follow(std::move(loaded.files));
     refuse_reload({fmt::format("{}: {}{}", status_.config_file, key, error)});
   };
   const auto files = open_log_files(log_config, error);
@@ -152,6 +179,7 @@ void Control::reload() {
   admin_->start();
   apply_log(log_config, files->log);
   server_->log_access_to(files->access);
+  follow(std::move(loaded.files));
   ++status_.reloads_done;
   status_.loaded = now();
   status_.refusal.clear();

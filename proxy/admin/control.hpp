@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "admin/admin_listener.hpp"
+#include "admin/config_watch.hpp"
 #include "admin/said_once.hpp"
 #include "admin/service_manager.hpp"
 #include "admin/status.hpp"
@@ -25,8 +26,9 @@ class Control {
   Control(asio::io_context& io, const Clock& clock, Status& status, const ServiceManager& manager,
           StartedAs started);
 
-  // Serves signals until the server has drained or was cut.
-  void run(Server& server, AdminListener& admin);
+  // Serves signals until the server has drained or was cut. `files` are those that its
+  // configuration came from.
+  void run(Server& server, AdminListener& admin, FileStates files);
 
   // Logs what a loaded configuration is warned of, each once in the life of the process.
   void warn(const std::vector<std::string>& warnings);
@@ -34,7 +36,11 @@ class Control {
  private:
   void wait_for_signal();
   void on_signal(int signal);
+  void on_change(const std::vector<std::string>& files);
+  // Reads the configuration again and tells the service manager how that went.
+  void take_anew();
   void reload();
+  void follow(FileStates files);
   void refuse_reload(std::vector<std::string> reasons);
   void log_listeners(const Config& before);
   void reopen_logs();
@@ -57,6 +63,7 @@ class Control {
   asio::signal_set signals_;
   asio::steady_timer timer_;
   asio::steady_timer watchdog_timer_;
+  ConfigWatch watch_;
   Server* server_ = nullptr;
   AdminListener* admin_ = nullptr;
   SaidOnce said_;

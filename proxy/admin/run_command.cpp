@@ -109,6 +109,7 @@ int run_command(const RunOptions& options) {
   Loaded loaded =
       demo ? demo_config(options.demo_listen, options.demo_backend) : load_config_file(*path);
   std::vector<std::string> warnings = loaded.warnings;
+  FileStates files_read = std::move(loaded.files);
   auto config = explain(std::move(loaded), explanation);
   if (!config) {
     return give_up(hand_over, kWrongInput, explanation.str());
@@ -163,7 +164,7 @@ int run_command(const RunOptions& options) {
   }
   CertificateWatch watch{io, server};
   snapshot.reset();  // a reload is the end of it, and of what it knows of secrets
-  control.run(server, admin);
+  control.run(server, admin, std::move(files_read));
   return kFine;
 }
 

@@ -2,6 +2,7 @@
 // What the control thread knows about the process and the admin listener tells: written by the
 // control loop, read by the admin listener, both on the main thread.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@ struct Status {
   std::string config_file;
   std::int64_t started = 0;  // unix seconds
   std::int64_t loaded = 0;   // when the configuration in use was read
+  std::size_t watched_files = 0;  // 0: `reload: signal`
   bool draining = false;
   std::uint64_t reloads_done = 0;
   std::uint64_t reloads_refused = 0;

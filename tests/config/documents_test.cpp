@@ -215,7 +215,7 @@ TEST_CASE("the schema's defaults are the defaults", "[config][documents]") {
       "  - {address: \"127.0.0.1:8443\", tls: {certificate: /etc/tls.crt, key: /etc/tls.key, "
       "client_ca: /etc/keepsake/clients.crt, " +
       section("listen[].tls") + "}}\n" + top("workers") + top("io_uring") +
-      top("headers_with_underscore") + top("traceparent") + top("trusted_proxies") +
+      top("headers_with_underscore") + top("traceparent") + top("reload") + top("trusted_proxies") +
       "backends: {app: {servers: [{url: \"https://127.0.0.1:8081\", " +
       section(backend + ".servers[]") + "}], " + section(backend) + ", " +
       whole(backend + ".keepalive") + ", " + whole(backend + ".retry") + ", " +

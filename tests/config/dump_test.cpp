@@ -24,6 +24,7 @@ workers: 3
 io_uring: false
 headers_with_underscore: drop
 traceparent: true
+reload: watch
 trusted_proxies: [unix, 10.0.0.0/8, "2001:db8::/32", 192.0.2.1, "::/0"]
 backends:
   app:
