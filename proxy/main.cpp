@@ -52,7 +52,9 @@ constexpr const char* kInitFooter =
     "Without a terminal nothing is asked: what no flag says is at its default.\n"
     "\nExamples:\n"
     "  keepsake init                                asks, and writes ./keepsake.yaml\n"
-    "  keepsake init --backend http://web:3000 --listen 0.0.0.0:80 --field name --output -\n";
+    "  keepsake init --backend http://web:3000 --listen 0.0.0.0:80 --field name --output -\n"
+    "  keepsake init --sign-in --redis redis://127.0.0.1:6379/0\n"
+    "  keepsake init --certificate tls.crt --key tls.key --listen 0.0.0.0:443\n";
 
 constexpr const char* kKeygenFooter =
     "Examples:\n"
@@ -103,6 +105,15 @@ struct CommandLine {
     init->add_option("--backend", wanted.backend, "URL of your service")->type_name("URL");
     init->add_option("--listen", wanted.listen, "Where clients connect")->type_name("HOST:PORT");
     init->add_option("--field", wanted.field, "The form field to remember")->type_name("NAME");
+    init->add_flag("--sign-in", wanted.sign_in, "Routes for a login that your service checks");
+    CLI::Option* certificate =
+        init->add_option("--certificate", wanted.certificate, "Speak https with this PEM file")
+            ->type_name("FILE");
+    CLI::Option* key =
+        init->add_option("--key", wanted.key, "The private key of --certificate")->type_name("FILE");
+    certificate->needs(key);
+    key->needs(certificate);
+    init->add_option("--redis", wanted.redis, "Keep sessions in this redis")->type_name("URL");
     init->add_option("-o,--output", wanted.output, "The file to write; - is standard output")
         ->type_name("FILE")
         ->capture_default_str();

@@ -1,7 +1,6 @@
 #include "admin/init_command.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,14 +8,15 @@
 #include <iostream>
 
 #include "admin/exit_code.hpp"
+#include "admin/initial_config.hpp"
 #include "config/load.hpp"
-#include "config/yaml_writer.hpp"
 
 namespace keepsake {
 namespace {
 
 constexpr std::string_view kBackend = "http://127.0.0.1:3000";
 constexpr std::string_view kListen = "0.0.0.0:8080";
+constexpr std::string_view kListenTls = "0.0.0.0:8443";
 constexpr std::string_view kField = "name";
 
 bool is_plain_name(std::string_view field) {
@@ -24,13 +24,6 @@ bool is_plain_name(std::string_view field) {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
   return !field.empty() && field.size() <= 64 &&
          field.find_first_not_of(kPlain) == std::string_view::npos;
-}
-
-std::string capitalised(std::string text) {
-  if (text.front() >= 'a' && text.front() <= 'z') {
-    text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  }
-  return text;
 }
 
 class Questions {
@@ -59,7 +52,8 @@ class Questions {
   bool interactive_;
 };
 
-// What `keepsake check` will say of the file, but for the secret, which is not made yet.
+// What `keepsake check` will say of the file, but for the secret and the certificate, which need not
+// be here yet.
 bool passes(const std::string& text, std::ostream& err) {
   Environment world;
   world.variable = [](const std::string&) {
@@ -70,10 +64,14 @@ bool passes(const std::string& text, std::ostream& err) {
     return std::optional<std::string>{};
   };
   const Loaded loaded = load_config_text(text, "the new file", world);
+  bool good = true;
   for (const Problem& problem : loaded.problems) {
-    err << "keepsake init: " << to_string(problem) << '\n';
+    if (!problem.path.starts_with("listen[0].tls")) {
+      err << "keepsake init: " << to_string(problem) << '\n';
+      good = false;
+    }
   }
-  return loaded.config.has_value();
+  return good;
 }
 
 bool write_file(const std::string& path, const std::string& text, bool force, std::ostream& err) {
@@ -101,54 +99,25 @@ bool write_file(const std::string& path, const std::string& text, bool force, st
 
 }  // namespace
 
-std::string initial_configuration(const std::string& backend, const std::string& listen,
-                                  const std::string& field) {
-  const std::string name = capitalised(field);
-  std::string text;
-  text += "# Keepsake in front of one service. Every other setting is at its default;\n";
-  text += "# keepsake.yaml(5) lists them all.\n";
-  text += "#\n";
-  text +=
-      "#   export SESSION_KEY=\"$(keepsake keygen)\"    once; keep it: with another one all are "
-      "strangers\n";
-  text +=
-      "#   keepsake check                             every mistake in this file, with its line\n";
-  text += "#   keepsake run\n\n";
-  text += "listen:\n";
-  text += fmt::format("  - address: {}\n\n", yaml_quoted(listen));
-  text += "backends:\n";
-  text += "  app:\n";
-  text += fmt::format("    servers: [{}]   # several are used in turn\n\n", yaml_quoted(backend));
-  text += "routes:                                  # the first match wins\n";
-  text += fmt::format("  # POST {0} with the form field \"{1}\": remembered, then off to /\n",
-                      "/set" + name, field);
-  text += fmt::format("  - {{path: /set{}, set: {{{}: {}}}, redirect: /}}\n", name,
-                      yaml_scalar(field), yaml_scalar(field));
-  text += "  - {path: /reset, clear: true, redirect: /}   # forgets everything\n";
-  text += "  - {path: \"/*\", backend: app}               # the rest goes to the service\n\n";
-  text += "session:\n";
-  text += "  secrets: [{env: SESSION_KEY}]          # every replica needs the same\n";
-  text += "  headers:                               # what the service receives; percent-encoded\n";
-  text += fmt::format("    X-Session-{}: {}\n\n", name, yaml_scalar(field));
-  text += "admin:\n";
-  text += "  address: 127.0.0.1:9090                # /healthz /readyz /metrics; null: none\n";
-  return text;
-}
-
 int init_command(const InitOptions& options, std::istream& in, std::ostream& out, std::ostream& err,
                  bool interactive) {
   Questions questions{in, out, interactive};
-  const std::string backend = questions.ask(options.backend, "Where is your service?", kBackend);
-  const std::string listen = questions.ask(options.listen, "Where do browsers connect?", kListen);
-  const std::string field =
-      questions.ask(options.field, "Which form field is to be remembered?", kField);
-  if (!is_plain_name(field)) {
+  InitAnswers answers;
+  answers.backend = questions.ask(options.backend, "Where is your service?", kBackend);
+  answers.listen = questions.ask(options.listen, "Where do browsers connect?",
+                                 options.certificate.empty() ? kListen : kListenTls);
+  answers.field = questions.ask(options.field, "Which form field is to be remembered?", kField);
+  answers.sign_in = options.sign_in;
+  answers.certificate = options.certificate;
+  answers.key = options.key;
+  answers.redis = options.redis;
+  if (!is_plain_name(answers.field)) {
     err << "keepsake init: --field: expected up to 64 letters, digits, - or _: it becomes the name "
            "of a "
            "header\n";
     return kWrongInput;
   }
-  const std::string text = initial_configuration(backend, listen, field);
+  const std::string text = initial_configuration(answers);
   if (!passes(text, err)) {
     return kWrongInput;
   }
@@ -163,8 +132,12 @@ int init_command(const InitOptions& options, std::istream& in, std::ostream& out
   out << "Wrote " << options.output << ". Next:\n"
       << "  export SESSION_KEY=\"$(keepsake keygen)\"\n"
       << "  keepsake check" << config << '\n'
-      << "  keepsake run" << config << '\n'
-      << std::flush;
+      << "  keepsake run" << config << '\n';
+  if (answers.sign_in) {
+    out << "Your service then answers POST /login, after a good password, with the header\n"
+        << "  X-Session-Set: user=NAME\n";
+  }
+  out << std::flush;
   return kFine;
 }
 

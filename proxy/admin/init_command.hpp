@@ -13,6 +13,10 @@ struct InitOptions {
   std::optional<std::string> backend;    // URL of the service
   std::optional<std::string> listen;     // where clients connect
   std::optional<std::string> field;      // form field to remember
+  bool sign_in = false;                  // routes for a login that the service checks
+  std::string certificate;               // with `key`: https
+  std::string key;
+  std::string redis;                     // URL; empty: sessions in cookies
   std::string output = "keepsake.yaml";  // "-": standard output
   bool force = false;                    // replace a file that is there
 };
@@ -20,9 +24,5 @@ struct InitOptions {
 // Asks on `out` and reads `in` when `interactive`; refusals go to `err`. Returns an exit code.
 int init_command(const InitOptions& options, std::istream& in, std::ostream& out, std::ostream& err,
                  bool interactive);
-
-// The text of the file for these answers.
-std::string initial_configuration(const std::string& backend, const std::string& listen,
-                                  const std::string& field);
 
 }  // namespace keepsake

@@ -41,10 +41,25 @@ void greet_person(const Config& config, const Server& server, const AdminListene
   if (admin.address()) {
     line("admin", "http://" + admin.address()->to_string());
   }
-  line("configured", status.config_file == kDemoConfigFile
-                         ? "by nothing: a demo, with a key that nobody else has"
-                         : status.config_file + " (SIGHUP reads it again)");
+  line("configured", status.config_file + " (SIGHUP reads it again)");
   write_to_log(text);
+}
+
+// What somebody needs who has never seen Keepsake: where to look, and what comes next.
+void greet_demo(const Config& config, const Server& server) {
+  SocketAddress address = config.listen[0].address;
+  address.port = server.ports()[0];
+  if (address.host == "0.0.0.0" || address.host == "::") {
+    address.host = "127.0.0.1";  // any address is none that a browser could open
+  }
+  write_to_log(fmt::format("Keepsake {}: a demo. Its service is inside of this process, its key is "
+                           "forgotten at the end.\n\n"
+                           "{}{}/\n\n"
+                           "Type a name there and reload the page. Ctrl-C ends the demo.\n"
+                           "next: keepsake init\n",
+                           KEEPSAKE_VERSION,
+                           address.kind == SocketAddress::Kind::Unix ? "" : "http://",
+                           address.to_string()));
 }
 
 // Otherwise one log line per fact, for whatever collects them.
@@ -153,14 +168,15 @@ int run_command(const RunOptions& options) {
   admin.start();
   warn_of_unused(inherited);
   hand_over.ready();
-  const auto greet = ::isatty(STDERR_FILENO) == 1 ? greet_person : greet_log;
-  greet(running, server, admin, status);
   if (demo) {
-    log::warn("a demo: its service is inside of this process, its key is forgotten at the end");
-  }
-  control.warn(warnings);
-  for (const std::string& risk : risks(running)) {
-    log::warn("{}", risk);
+    greet_demo(running, server);
+  } else {
+    const auto greet = ::isatty(STDERR_FILENO) == 1 ? greet_person : greet_log;
+    greet(running, server, admin, status);
+    control.warn(warnings);
+    for (const std::string& risk : risks(running)) {
+      log::warn("{}", risk);
+    }
   }
   CertificateWatch watch{io, server};
   snapshot.reset();  // a reload is the end of it, and of what it knows of secrets

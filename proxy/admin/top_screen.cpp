@@ -131,6 +131,20 @@ void add_http2(Screen& screen) {
       screen.rate("keepsake_http2_floods_total")));
 }
 
+// The reasons of a counter that have occurred since the last look.
+std::string reasons(const Screen& screen, const std::string& name, const std::string& label) {
+  std::map<std::string, double> rates;
+  for (const ScrapeSample& sample : screen.now().samples(name)) {
+    const std::string reason{sample.label(label)};
+    rates[reason] = screen.per_second(name, {{label, reason}});
+  }
+  std::string text;
+  for (const auto& [reason, rate] : rates) {
+    text += rate > 0 ? fmt::format("  {} {}", reason, rate_text(rate)) : "";
+  }
+  return text;
+}
+
 void add_sessions(Screen& screen) {
   screen.add(fmt::format("sessions   opened {}/s  new {}/s  changed {}/s  touched {}/s  ended {}/s",
                          screen.rate("keepsake_sessions_opened_total"),
@@ -138,17 +152,34 @@ void add_sessions(Screen& screen) {
                          screen.rate("keepsake_sessions_changed_total"),
                          screen.rate("keepsake_sessions_touched_total"),
                          screen.rate("keepsake_sessions_cleared_total")));
-  std::string line = fmt::format("rejected   {}/s", screen.rate("keepsake_cookies_rejected_total"));
-  for (const ScrapeSample& sample : screen.now().samples("keepsake_cookies_rejected_total")) {
-    const std::string reason{sample.label("reason")};
-    const double rate = screen.per_second("keepsake_cookies_rejected_total", {{"reason", reason}});
-    if (rate > 0) {
-      line += fmt::format("  {} {}", reason, rate_text(rate));
-    }
+  const std::string rejected = "keepsake_cookies_rejected_total";
+  screen.add(fmt::format("rejected   {}/s{}   spoofed headers {}/s", screen.rate(rejected),
+                         reasons(screen, rejected, "reason"),
+                         screen.rate("keepsake_spoofed_headers_removed_total")));
+}
+
+// Only where a store has been asked for anything.
+void add_store(Screen& screen) {
+  const Scrape& now = screen.now();
+  if (now.sum("keepsake_store_reads_total") + now.sum("keepsake_store_writes_total") +
+          now.sum("keepsake_store_errors_total") ==
+      0) {
+    return;
   }
-  line +=
-      fmt::format("   spoofed headers {}/s", screen.rate("keepsake_spoofed_headers_removed_total"));
-  screen.add(line);
+  screen.add(fmt::format(
+      "store      reads {}/s  misses {}/s  writes {}/s  errors {}/s{}",
+      screen.rate("keepsake_store_reads_total"), screen.rate("keepsake_store_misses_total"),
+      screen.rate("keepsake_store_writes_total"), screen.rate("keepsake_store_errors_total"),
+      reasons(screen, "keepsake_store_trouble_total", "cause")));
+}
+
+// Only where a route has turned somebody away.
+void add_require(Screen& screen) {
+  const std::string denied = "keepsake_require_denied_total";
+  if (screen.now().sum(denied) != 0) {
+    screen.add(fmt::format("require    denied {}/s{}", screen.rate(denied),
+                           reasons(screen, denied, "reason")));
+  }
 }
 
 void add_process(Screen& screen) {
@@ -219,6 +250,8 @@ std::vector<std::string> top_screen(const Scrape& before, const Scrape& now, dou
   add_requests(screen);
   add_http2(screen);
   add_sessions(screen);
+  add_store(screen);
+  add_require(screen);
   add_process(screen);
   add_servers(screen);
   add_routes(screen);

@@ -23,6 +23,30 @@ class Init(TestCase):
         self.assertIn("X-Session-City: city", done.stdout)
         self.assertEqual(os.listdir(self.folder), [])
 
+    def test_flags_offer_sign_in_https_and_redis(self):
+        done = self.cli("init", "--sign-in", "--redis", "redis://store:6379/2", "--certificate", "tls.crt", "--key", "tls.key")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("X-Session-Set: user=NAME", done.stdout)
+        text = (self.folder / "keepsake.yaml").read_text()
+        self.assertIn('- address: "0.0.0.0:8443"\n    tls: {certificate: "tls.crt", key: "tls.key"}', text)
+        self.assertIn("require: [user], else: /login", text)
+        self.assertIn('redis: {url: "redis://store:6379/2"}', text)
+        checked = self.cli("check")
+        self.assertEqual(checked.returncode, 2)
+        self.assertRegex(checked.stderr, r"\A(.*listen\[0\]\.tls\.\S+: the file tls\.\w+ cannot be read: .*\n){2}\Z")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                        "-subj", "/CN=localhost", "-keyout", "tls.key", "-out", "tls.crt"],
+                       cwd=self.folder, check=True, capture_output=True)
+        checked = self.cli("check")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertNotIn("warning", checked.stderr)
+        self.assertIn("would listen on https://0.0.0.0:8443\n", checked.stdout)
+
+    def test_a_certificate_and_its_key_come_together(self):
+        self.fails(2, "--certificate requires --key", "init", "--certificate", "tls.crt")
+        self.fails(2, "session.redis.url: expected redis://", "init", "--redis", "http://store")
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_a_file_that_is_there_stays_unless_it_is_forced(self):
         self.write("# mine\n")
         self.fails(1, r"keepsake\.yaml: is there already; --force replaces it", "init")

@@ -3,7 +3,7 @@ import re
 import subprocess
 import unittest
 
-from support import BIN, TestCase, plain
+from support import BIN, ROOT, TestCase, plain
 
 COMMANDS = ["run", "check", "init", "keygen", "inspect", "health", "top"]
 
@@ -25,6 +25,22 @@ class Usage(TestCase):
     def test_the_first_help_lists_every_command(self):
         listed = re.findall(r"^  (\w+) +\S", self.cli("--help").stdout.partition("Subcommands:")[2], re.M)
         self.assertEqual(set(listed) & set(COMMANDS), set(COMMANDS))
+
+    def test_completions_know_every_option_of_the_help(self):
+        texts = {name: (ROOT / "deploy/completions" / name).read_text() for name in ("keepsake.bash", "_keepsake", "keepsake.fish")}
+        for command in COMMANDS:
+            options = set(re.findall(r"(?<![\w-])--([a-z][a-z-]*)", self.cli(command, "--help").stdout.partition("Options:")[2]
+                                     .partition("Examples:")[0].partition("Signals:")[0])) - {"help"}
+            found = {
+                "keepsake.bash": re.search(rf'(?m)^ *{command}\) words="(.*)"', texts["keepsake.bash"]),
+                "_keepsake": re.search(rf"(?m)^ *{command}\) _arguments (.*) ;;", texts["_keepsake"]),
+            }
+            shown = {name: set(re.findall(r"--([a-z][a-z-]*)", line[1] if line else "")) - {"help"} for name, line in found.items()}
+            shown["keepsake.fish"] = {option for commands, option in re.findall(
+                r"__fish_seen_subcommand_from ([\w ]+)'.*? -l ([\w-]+)", texts["keepsake.fish"]) if command in commands.split()}
+            for shell, names in shown.items():
+                with self.subTest(command=command, shell=shell):
+                    self.assertEqual(names, options)
 
     def test_wrong_usage_exits_with_2_and_points_at_the_help(self):
         for arguments, hint in {

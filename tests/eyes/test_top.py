@@ -64,6 +64,26 @@ class Once(TopTest):
         self.fails(1, r"shows no metrics of a keepsake", "top", self.url + "/healthz")
         self.fails(1, r"shows no metrics of a keepsake|answers", "top", f"http://127.0.0.1:{self.app.port}")
 
+    def test_shows_http2_the_store_and_require_where_there_are_any(self):
+        class Counting(Service):
+            looks = 0
+
+            def answer(self, request):
+                self.looks += 1
+                request.say(b"".join(b"%s %d\n" % (name, 1000 * self.looks) for name in (
+                    b'keepsake_build_info{version="0"}', b"keepsake_http2_connections_total", b"keepsake_store_reads_total",
+                    b'keepsake_store_trouble_total{cause="silent"}',
+                    b'keepsake_require_denied_total{reason="anonymous",route="/a"}',
+                    b'keepsake_require_denied_total{reason="anonymous",route="/b"}')))
+
+        counting = Counting()
+        self.addCleanup(counting.close)
+        shown = self.cli("top", "--once", "--interval", "100ms", f"http://127.0.0.1:{counting.port}").stdout
+        self.assertRegex(shown, "(?m)^http/2 ")
+        self.assertRegex(shown, r"(?m)^store +reads [\d.]+/s .* silent [\d.]+$")
+        self.assertRegex(shown, r"(?m)^require +denied [\d.]+/s  anonymous [\d.]+$")
+        self.assertNotRegex(self.cli("top", "--once", "--interval", "100ms", self.url).stdout, "(?m)^(http/2|store|require) ")
+
     def test_what_a_server_says_moves_no_cursor(self):
         class Evil(Service):
             def answer(self, request):
