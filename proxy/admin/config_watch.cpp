@@ -3,7 +3,7 @@
 namespace keepsake {
 
 namespace {
-constexpr std::chrono::milliseconds kPause{2000};
+constexpr std::chrono::milliseconds kBetweenLooks{2000};
 // Whoever writes several files, or one in several pieces, is not interrupted half way.
 constexpr std::chrono::milliseconds kRest{200};
 constexpr int kMostRestless = 25;
@@ -19,7 +19,7 @@ void ConfigWatch::follow(FileStates files) {
   if (known_.empty()) {
     timer_.cancel();
   } else {
-    look_after(kPause);
+    look_after(kBetweenLooks);
   }
 }
 
@@ -43,13 +43,13 @@ void ConfigWatch::look() {
   if (changed.empty()) {
     seen_.clear();
     restless_ = 0;
-    look_after(kPause);
+    look_after(kBetweenLooks);
   } else if (present != seen_ && ++restless_ < kMostRestless) {
     seen_ = std::move(present);
     look_after(kRest);
   } else {
     restless_ = 0;
-    look_after(kPause);
+    look_after(kBetweenLooks);
     changed_(changed);
   }
 }
