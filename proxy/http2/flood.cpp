@@ -12,7 +12,19 @@ constexpr std::int64_t kToken = 1000;
 // Free frames, beyond which each costs a token.
 constexpr std::uint64_t kFreeSettings = 2;       // its own first, and one change
 constexpr std::uint64_t kFreeUnknown = 100;      // GREASE (RFC 8701) and extensions
-constexpr std::uint64_t kFreeWindowUpdates = 2;  // the windows that it opens at the beginning
+// The windows that it opens at the beginning. Besides, one for each stream, whose window gRPC opens
+// before the answer, and two for each DATA frame that it gets.
+constexpr std::uint64_t kFreeWindowUpdates = 2;
+
+// Whether one more is among the free ones. Those that cost a token do not count: otherwise a peer
+// that was once above its share would pay for each that follows.
+bool is_free(std::uint64_t& used, std::uint64_t most) {
+  if (used >= most) {
+    return false;
+  }
+  ++used;
+  return true;
+}
 
 }  // namespace
 
@@ -76,9 +88,9 @@ Flood FloodBudget::count(const FrameHead& frame, SteadyTime now) {
       return spend(Flood::Pings, now);
     case FrameType::Priority:
     case FrameType::PriorityUpdate:
-      return ++priorities_ <= 2 * streams_ ? Flood::None : spend(Flood::Priorities, now);
+      return is_free(priorities_, 2 * streams_) ? Flood::None : spend(Flood::Priorities, now);
     case FrameType::WindowUpdate:
-      return ++window_updates_ <= kFreeWindowUpdates + 2 * data_sent_
+      return is_free(window_updates_, kFreeWindowUpdates + streams_ + 2 * data_sent_)
                  ? Flood::None
                  : spend(Flood::WindowUpdates, now);
     case FrameType::Continuation:

@@ -65,8 +65,8 @@ class FloodBudget {
   std::uint32_t last_stream_ = 0;
   std::uint64_t streams_ = 0;
   std::uint64_t data_sent_ = 0;
-  std::uint64_t priorities_ = 0;
-  std::uint64_t window_updates_ = 0;
+  std::uint64_t priorities_ = 0;      // of them the free ones
+  std::uint64_t window_updates_ = 0;  // the same
   std::uint64_t unknown_ = 0;
   std::uint64_t settings_ = 0;
 };

@@ -269,6 +269,24 @@ TEST_CASE("two window updates for each DATA frame are what an honest client send
   CHECK(peer.session().over() == Http2Session::Over::No);
 }
 
+TEST_CASE("a client that was once above its share does not pay for what follows", "[http2][flood]") {
+  Peer peer;
+  peer.open();
+  for (unsigned n = 0; n < 100; ++n) {
+    peer.send(http2::window_update(0, 1));
+    peer.send(http2::frame(http2::kPriorityUpdate, 0, 0, http2::number(1, 4) + "u=1"));
+  }
+  for (unsigned n = 0; n < 300; ++n) {
+    peer.send(http2::headers(id(n), http2::get()) + http2::window_update(id(n), 5) +
+              http2::frame(http2::kPriorityUpdate, 0, 0, http2::number(id(n), 4) + "u=1"));
+    peer.answer(id(n), "body");
+    peer.session().release(peer.stream(id(n)));
+    peer.clear();
+    peer.send(http2::window_update(0, 4) + http2::window_update(0, 4));
+  }
+  CHECK(peer.session().over() == Http2Session::Over::No);
+}
+
 TEST_CASE("unknown frames beyond a hundred are a flood", "[http2][flood]") {
   ends(flood([](unsigned) { return http2::frame(0xbb, 0, 0, "grease"); }), Flood::UnknownFrames,
        100);
