@@ -81,7 +81,7 @@ ensure_build_packages() {
 # For building and running the tests that tests/run.sh runs without --full.
 ensure_test_packages() {
   ensure_packages catch2 ccache/ccache python3/python3 python3-yaml python3-jsonschema python3-flask \
-    openssl/openssl curl/curl nghttp2-client python3-h2 nginx caddy apache2/apache2-bin git/git python3-django redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
+    openssl/openssl curl/curl nghttp2-client python3-h2 python3-grpcio nginx caddy haproxy nghttp2-proxy apache2/apache2-bin git/git python3-django redis-server/redis-server varnish php/php-cli ruby/ruby chromium/chromium node/nodejs npm/npm \
     go/golang-go java/default-jre-headless \
     systemd-socket-activate/systemd \
     promtool/prometheus python3-prometheus-client \

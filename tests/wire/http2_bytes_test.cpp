@@ -130,6 +130,21 @@ TEST_CASE("a body without a length gets one if it has come whole", "[wire][http2
   }
 }
 
+TEST_CASE("a length that the client told stays one when the body comes after its head",
+          "[wire][http2]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Http2Client client{proxy};
+  client.send(h2::headers(1, h2::request("POST", "/", {{"content-length", "5"}}), false));
+  Link link = backend.accept();
+  const std::string head = link.read_until("\r\n\r\n");
+  CHECK(head.find("Content-Length: 5\r\n") != std::string::npos);
+  CHECK(head.find("Transfer-Encoding") == std::string::npos);
+  client.send(h2::data(1, "he", false));
+  client.send(h2::data(1, "llo"));
+  CHECK(link.read_until("llo") == "hello");
+}
+
 TEST_CASE("a request without a body has neither length nor coding", "[wire][http2]") {
   Backend backend;
   Proxy proxy{backend};
