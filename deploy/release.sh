@@ -69,7 +69,7 @@ pack_symbols() { # PROGRAM OUT
   tree=$(mktemp -d)
   id=$(readelf -n "$1" | sed -n 's/.*Build ID: //p')
   mkdir -p "$tree/DEBIAN" "$tree/usr/lib/debug/.build-id/${id:0:2}"
-  objcopy --only-keep-debug --compress-debug-sections "$1" "$tree/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug"
+  objcopy --only-keep-debug "$1" "$tree/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug"
   chmod 644 "$tree/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug"
   cat >"$tree/DEBIAN/control" <<CONTROL
 Package: keepsake-dbgsym
@@ -82,7 +82,7 @@ Priority: optional
 Build-Ids: $id
 Description: debug symbols for keepsake
 CONTROL
-  dpkg-deb --root-owner-group -Zxz -b "$tree" "$2/keepsake-dbgsym_$package.deb" >/dev/null
+  dpkg-deb --root-owner-group -Zxz -z1 -b "$tree" "$2/keepsake-dbgsym_$package.deb" >/dev/null
   rm -rf "$tree"
 }
 
