@@ -39,11 +39,21 @@ foreach(document README.md SECURITY.md)
   endif()
 endforeach()
 
+# The suite that it is built on and for.
+set(KEEPSAKE_SUITE unstable)
+if(EXISTS /etc/os-release)
+  file(STRINGS /etc/os-release codename REGEX "^VERSION_CODENAME=")
+  string(REGEX REPLACE "^VERSION_CODENAME=\"?([a-z]*)\"?$" "\\1" codename "${codename}")
+  if(codename)
+    set(KEEPSAKE_SUITE ${codename})
+  endif()
+endif()
+
 # Debian's own papers, written when the package is made: a date and a version do not belong into the tree.
 set(papers ${PROJECT_BINARY_DIR}/debian)
 string(TIMESTAMP today "%a, %d %b %Y 00:00:00 +0000" UTC)   # SOURCE_DATE_EPOCH is respected
 file(WRITE ${papers}/changelog
-"keepsake (${PROJECT_VERSION}) bookworm; urgency=medium
+"keepsake (${PROJECT_VERSION}) ${KEEPSAKE_SUITE}; urgency=medium
 
   * Version ${PROJECT_VERSION}; what changed is in CHANGELOG.md of the sources.
 

@@ -268,6 +268,7 @@ main() {
   if [[ $mode == all ]]; then
     script containers deploy/test-containers.sh
     script package tests/containers/package.sh
+    script release tests/containers/release.sh
   fi
 
   echo

@@ -19,7 +19,12 @@ choose_engine() {
     return 1
   fi
   ensure_packages buildah podman podman-compose runc debootstrap netavark aardvark-dns iptables || return
-  # runc, because crun refuses hybrid cgroups; no more descriptors than this machine itself has.
+  podman_settings
+  podman image exists "$base_image" || timeout 60 podman pull -q "$base_image" >/dev/null 2>&1 || make_base_image
+}
+
+# runc, because crun refuses hybrid cgroups; no more descriptors than this machine itself has.
+podman_settings() {
   local files
   files=$(ulimit -Hn)
   cat >"$work/containers.conf" <<CONF
@@ -31,7 +36,6 @@ network_backend = "netavark"
 default_ulimits = ["nofile=$files:$files", "nproc=4096:4096"]
 CONF
   export CONTAINERS_CONF=$work/containers.conf
-  podman image exists "$base_image" || timeout 60 podman pull -q "$base_image" >/dev/null 2>&1 || make_base_image
 }
 
 # The mirror is the one that this machine itself installs from.
