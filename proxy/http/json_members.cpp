@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/system/error_code.hpp>
 #include <limits>
 
 namespace keepsake {
@@ -10,7 +11,7 @@ namespace {
 
 // What Boost.JSON's parser calls; false from any of these ends it.
 struct JsonMembersReader {
-  using Error = boost::json::error_code;
+  using Error = boost::system::error_code;
   using Text = boost::json::string_view;
   using Kind = JsonMembers::Kind;
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -122,7 +123,7 @@ JsonError JsonMembers::parse(std::string_view json, Limits limits) {
   boost::json::parse_options options;
   options.max_depth = limits.depth;
   boost::json::basic_parser<JsonMembersReader> parser{options, members_, limits.members};
-  boost::json::error_code error;
+  boost::system::error_code error;
   const std::size_t read = parser.write_some(false, json.data(), json.size(), error);
   if (error || read != json.size()) {
     members_.clear();
