@@ -103,6 +103,7 @@ struct BackendConfig {
   unsigned ejection_failures = 5;  // consecutive connect failures until a server is left out
   Millis ejection_time = Seconds{10};
   BackendTls tls;
+  bool http2 = false;         // to its servers: by ALPN with https://, else by prior knowledge
   Millis slow_start{0};       // a server that comes back gets its full share only after this long
   unsigned max_requests = 0;  // in flight per server, all workers together; 0: no limit
   std::size_t queue = 100;    // requests that wait for a server below max_requests; then 503

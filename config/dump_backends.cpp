@@ -264,6 +264,7 @@ void dump_backends(const Config& config, YamlWriter& out) {
     if (!(backend.tls == BackendTls{})) {
       dump_server_tls(2, backend.tls, out);
     }
+    out.line(2, "http2", dump_text(backend.http2));
     out.line(2, "slow_start", format_duration(backend.slow_start));
     out.line(2, "max_requests", std::to_string(backend.max_requests));
     out.line(2, "queue",

@@ -149,6 +149,7 @@ void load_backend(const Value& value, BackendConfig& backend) {
   if (const auto tls = section.find_optional("tls")) {
     load_server_tls(*tls, backend.tls);
   }
+  section.boolean("http2", backend.http2);
   section.duration("slow_start", backend.slow_start, Millis{0}, hour);
   section.number("max_requests", backend.max_requests, 0U, 1'000'000U);
   if (const auto queue = section.find("queue")) {
