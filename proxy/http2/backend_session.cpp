@@ -76,9 +76,11 @@ void BackendSession::feed(std::string_view bytes) {
   pump();
 }
 
+// Not a question of what waits to be written: a backend that writes before it reads on would wait
+// for us as we for it. Each stream may have a head, credit and a reset in the queue.
 bool BackendSession::wants_input() const {
-  return over_ == Over::No && out_.size() < kMostOutput &&
-         nghttp2_session_get_outbound_queue_size(session_) <= kManyUnread;
+  return over_ == Over::No &&
+         nghttp2_session_get_outbound_queue_size(session_) <= kManyUnread + 3 * open_;
 }
 
 std::size_t BackendSession::room() const {

@@ -60,7 +60,8 @@ class BackendSession {
 
   // Bytes from the backend. Does nothing once over().
   void feed(std::string_view bytes);
-  // Whether to read more: false while what waits to be written is at its bound, and once over().
+  // Whether to read more: false while too many answers to the backend's own frames wait to be
+  // written, and once over().
   bool wants_input() const;
   Over over() const { return over_; }
   std::string_view reason() const { return reason_; }  // for the log
