@@ -3,13 +3,24 @@
 #include <algorithm>
 
 #include "backend/authenticated_connections.hpp"
+#include "backend/backend_stream.hpp"
 #include "backend/server_pool.hpp"
+#include "backend/shared_connection.hpp"
+#include "http/chunked.hpp"
 
 namespace keepsake {
 
 BackendConnection::BackendConnection(ServerPool& pool, asio::io_context& io, StreamList& streams,
                                      BufferPool& buffers)
     : stream(io, streams), in(buffers), pool_(&pool), buffers_(&buffers) {}
+
+void BackendConnection::belong_to(AuthenticatedConnections* owner) {
+  owner_ = owner;
+  serves_on_ = owner != nullptr;
+  if (http2 != nullptr && http2->connection != nullptr) {
+    http2->connection->retire();
+  }
+}
 
 // A request that arrives as the server closes is lost: the connection is left alone a while before
 // the time that the server named, since our clock ticks in sweeps and the request has a way to go.
@@ -105,6 +116,9 @@ void BackendConnection::destroy(BackendConnection* connection) {
 }
 
 bool BackendConnection::MoreAwaiter::await_ready() {
+  if (self.http2 != nullptr) [[unlikely]] {
+    return self.http2->begin_read();
+  }
   if (self.has_result_) {
     return true;
   }
@@ -123,6 +137,10 @@ bool BackendConnection::MoreAwaiter::await_ready() {
 }
 
 void BackendConnection::MoreAwaiter::await_suspend(std::coroutine_handle<> waiter) {
+  if (self.http2 != nullptr) [[unlikely]] {
+    self.http2->await_news(waiter, deadline);
+    return;
+  }
   self.waiter_ = waiter;
   self.stream.set_read_deadline(deadline);
   if (!self.reading_) {
@@ -131,8 +149,113 @@ void BackendConnection::MoreAwaiter::await_suspend(std::coroutine_handle<> waite
 }
 
 IoResult BackendConnection::MoreAwaiter::await_resume() {
+  if (self.http2 != nullptr) [[unlikely]] {
+    return self.http2->read_result;
+  }
   self.has_result_ = false;
   return self.result_;
+}
+
+namespace {
+
+// A piece of at most this much is copied behind its chunk line, so that one write takes both.
+constexpr std::size_t kCopiedPiece = 16 * 1024;
+
+Task<IoStatus> write_chunk(Stream& to, Millis stall, std::string_view data, bool last,
+                           std::string& out) {
+  out.clear();
+  if (!data.empty()) {
+    append_chunk_line(data.size(), out);
+    if (data.size() > kCopiedPiece) {
+      const std::string_view end = last ? kEndAndLastChunk : kChunkEnd;
+      co_return co_await to.write(stall, out, data, end);
+    }
+    out.append(data).append(kChunkEnd);
+  }
+  if (last) {
+    out.append(kLastChunk);
+  }
+  co_return co_await to.write(stall, out);
+}
+
+Task<IoStatus> write_plain(Stream& to, Millis stall, std::string_view data) {
+  co_return co_await to.write(stall, data);
+}
+
+Task<IoStatus> write_framed(BackendStream& to, Millis stall, std::string_view data, bool last) {
+  co_return co_await BackendWrite{to, stall, data, last};
+}
+
+}  // namespace
+
+Task<IoStatus> BackendConnection::write_piece(Millis stall, std::string_view data, bool last,
+                                              bool chunked, std::string& scratch) {
+  if (http2 != nullptr) {
+    return write_framed(*http2, stall, data, last);
+  }
+  return chunked ? write_chunk(stream, stall, data, last, scratch)
+                 : write_plain(stream, stall, data);
+}
+
+void BackendConnection::set_read_deadline(SteadyTime deadline) {
+  if (http2 != nullptr) {
+    http2->set_read_deadline(deadline);
+  } else {
+    stream.set_read_deadline(deadline);
+  }
+}
+
+int BackendConnection::unsent() {
+  return http2 != nullptr ? http2->unsent() : stream.unsent();
+}
+
+void BackendConnection::interrupt() {
+  stream.interrupt();
+  if (http2 != nullptr) {
+    http2->tell_soon();
+  }
+}
+
+Fault BackendConnection::fault() const {
+  return http2 != nullptr ? http2->fault : Fault::None;
+}
+
+std::string_view BackendConnection::why() const {
+  return http2 != nullptr ? http2->why : "";
+}
+
+bool BackendConnection::refused() const {
+  return http2 != nullptr && http2->refused;
+}
+
+bool BackendConnection::has_all() const {
+  return http2 != nullptr && http2->ended && http2->buffered() == in.size();
+}
+
+std::string_view BackendConnection::trailers() const {
+  return http2 != nullptr ? std::string_view{http2->trailers} : std::string_view{};
+}
+
+void BackendWrite::open(Millis stall, std::string& head, std::string_view body, bool last) {
+  stall_ = stall;
+  status_ = http2_->open(stall, head, body, last);
+}
+
+BackendWrite::BackendWrite(BackendStream& to, Millis stall, std::string_view piece, bool last)
+    : stall_(stall), http2_(&to) {
+  status_ = to.give(stall, piece, last);
+}
+
+bool BackendWrite::is_settled() {
+  return http2_->is_written();
+}
+
+void BackendWrite::wait(std::coroutine_handle<> waiter) {
+  http2_->await_room(waiter, stall_);
+}
+
+IoStatus BackendWrite::result() {
+  return status_ != IoStatus::Ok ? status_ : http2_->write_result;
 }
 
 }  // namespace keepsake

@@ -3,9 +3,13 @@
 namespace keepsake {
 
 BackendPools::BackendPools(asio::io_context& io, StreamList& streams, BufferPool& buffers,
-                           Metrics& metrics, Random& random, BackendBook& book)
-    : io_(io), random_(random), book_(book), context_{io,      streams,  buffers,
-                                                      metrics, changes_, &own_} {}
+                           Metrics& metrics, Random& random, BackendBook& book,
+                           Http2Memory& http2_memory)
+    : io_(io),
+      random_(random),
+      book_(book),
+      context_{io,    streams,       buffers,        metrics,         changes_,
+               &own_, &http2_memory, &http2_counts_, &response_limits_} {}
 
 template <class Visit>
 void BackendPools::for_each_pool(Visit visit) {

@@ -11,13 +11,14 @@
 
 #include "backend/backend_book.hpp"
 #include "backend/balancer.hpp"
+#include "http2/backend_counts.hpp"
 
 namespace keepsake {
 
 class BackendPools {
  public:
   BackendPools(asio::io_context& io, StreamList& streams, BufferPool& buffers, Metrics& metrics,
-               Random& random, BackendBook& book);
+               Random& random, BackendBook& book, Http2Memory& http2_memory);
 
   // `ring`: of a backend with session_hash, else null. `tls`: of one with https:// servers. The
   // configuration outlives the balancer.
@@ -29,6 +30,9 @@ class BackendPools {
 
   // Where this process listens, from now on: no server of a backend is looked for there.
   void set_own_addresses(OwnAddresses own) { own_ = std::move(own); }
+  // The largest head of a response, from now on.
+  void set_response_limits(const HeadLimits& limits) { response_limits_ = limits; }
+  const Http2BackendCounts& http2_counts() const { return http2_counts_; }
   void set_endpoints(const std::string& url, const std::vector<Endpoint>& endpoints);
   // The last addresses of a name; empty if it never resolved.
   std::vector<Endpoint> endpoints(const std::string& url) const;
@@ -50,6 +54,8 @@ class BackendPools {
   BackendBook& book_;
   std::uint64_t changes_ = 0;
   OwnAddresses own_;
+  Http2BackendCounts http2_counts_;
+  HeadLimits response_limits_;
   PoolContext context_;
   std::map<std::pair<std::string, std::string>, std::weak_ptr<ServerPool>> pools_;  // backend, URL
   std::map<std::string, std::weak_ptr<BackendLoad>> loads_;

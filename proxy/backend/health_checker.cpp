@@ -89,6 +89,7 @@ void HealthChecker::take_over(const std::vector<BackendConfig>& backends,
         target->next = clock_.steady();
       }
       target->check = *backend.health_check;
+      target->http2 = backend.http2;
       target->request = probe_request(backend, server);
       target->tls.apply(backend, server, server.tls ? tls[i] : nullptr);
       if (!target->healthy) {

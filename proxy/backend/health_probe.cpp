@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "backend/http2_probe.hpp"
 #include "backend/server_authority.hpp"
+#include "base/tls.hpp"
 #include "http/head.hpp"
 
 namespace keepsake {
@@ -10,17 +12,6 @@ namespace keepsake {
 namespace {
 
 constexpr HeadLimits kLimits{15 * 1024, 200, 0};
-
-std::string text_of(IoStatus status) {
-  switch (status) {
-    case IoStatus::TimedOut:
-      return "no answer in time";
-    case IoStatus::End:
-      return "it closed the connection without an answer";
-    default:
-      return "the connection broke";
-  }
-}
 
 // To the first address that takes the link; empty when there is one.
 Task<std::string> connect(ProbeContext context, ProbeTarget& target, std::unique_ptr<Stream>& link,
@@ -54,7 +45,7 @@ Task<std::string> read_answer(ProbeContext context, Stream& link, SteadyTime dea
     if (!in.empty()) {
       const HeadStatus status = parse_response_head(in.bytes(), kLimits, names, head);
       if (status == HeadStatus::Ok && head.status >= 200) {
-        co_return head.status < 300 ? std::string{} : fmt::format("it answered {}", head.status);
+        co_return judge_status(head.status);
       }
       if (status == HeadStatus::Ok) {
         in.consume(head.size);
@@ -75,6 +66,21 @@ Task<std::string> read_answer(ProbeContext context, Stream& link, SteadyTime dea
 }
 
 }  // namespace
+
+std::string text_of(IoStatus status) {
+  switch (status) {
+    case IoStatus::TimedOut:
+      return "no answer in time";
+    case IoStatus::End:
+      return "it closed the connection without an answer";
+    default:
+      return "the connection broke";
+  }
+}
+
+std::string judge_status(unsigned status) {
+  return status < 300 ? std::string{} : fmt::format("it answered {}", status);
+}
 
 std::string probe_request(const BackendConfig& backend, const ServerConfig& server) {
   std::string host = backend.host.literal;
@@ -97,9 +103,13 @@ Task<std::string> probe(ProbeContext context, ProbeTarget& target) {
     const error_code error = co_await target.tls.secure(*link, deadline, nullptr, failure);
     if (error) {
       why = "TLS: " + (failure.empty() ? error.message() : failure);
+    } else if (target.http2 && !link->tls()->speaks_http2()) {
+      why = "TLS: the server does not choose h2 (ALPN)";
     }
   }
-  if (why.empty()) {
+  if (why.empty() && target.http2) {
+    why = co_await probe_http2(context, target, *link, deadline);
+  } else if (why.empty()) {
     const IoStatus written = co_await link->write(target.check.timeout, target.request);
     if (written == IoStatus::Ok) {
       why = co_await read_answer(context, *link, deadline);

@@ -26,6 +26,7 @@ struct ProbeTarget {
   std::string request;  // made once by probe_request
   ServerAddresses addresses;
   ServerTls tls;
+  bool http2 = false;
 };
 
 std::string probe_request(const BackendConfig& backend, const ServerConfig& server);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "backend/authenticated_connections.hpp"
+#include "backend/shared_connections.hpp"
+#include "base/tls.hpp"
 
 namespace keepsake {
 
@@ -22,45 +24,6 @@ bool is_unreachable(const error_code& error) {
 }
 
 }  // namespace
-
-Lease& Lease::operator=(Lease&& other) noexcept {
-  if (this != &other) {
-    close();
-    pool_ = other.pool_;
-    connection_ = std::exchange(other.connection_, nullptr);
-    slot_ = std::move(other.slot_);
-  }
-  return *this;
-}
-
-void Lease::give_back() {
-  if (BackendConnection* connection = std::exchange(connection_, nullptr)) {
-    pool_->keep(connection);
-  }
-  slot_.release();
-}
-
-void Lease::close() {
-  if (BackendConnection* connection = std::exchange(connection_, nullptr)) {
-    pool_->drop(connection);
-  }
-  slot_.release();
-}
-
-Slot& Slot::operator=(Slot&& other) noexcept {
-  if (this != &other) {
-    release();
-    pool_ = std::exchange(other.pool_, nullptr);
-    counted_ = other.counted_;
-  }
-  return *this;
-}
-
-void Slot::release() {
-  if (ServerPool* pool = std::exchange(pool_, nullptr)) {
-    pool->leave(counted_);
-  }
-}
 
 ServerPool::ServerPool(PoolContext context, const BackendConfig& backend,
                        const ServerConfig& server, PoolShares shares)
@@ -86,6 +49,12 @@ void ServerPool::apply(const BackendConfig& backend) {
   ejection_failures_ = backend.ejection_failures;
   ejection_time_ = backend.ejection_time;
   slow_start_ = backend.slow_start;
+  if (std::exchange(http2_, backend.http2) != backend.http2) {
+    if (!shared_) {
+      shared_ = std::make_unique<SharedConnections>(*this, context_);
+    }
+    close_idle();  // they speak the other protocol
+  }
   max_requests_ = backend.max_requests;
   idle_.reserve(max_idle_);
   shares_.backend->desk->queue().call_all();  // the limit may have been raised
@@ -105,6 +74,9 @@ void ServerPool::set_endpoints(std::vector<Endpoint> endpoints) {
     }
     return gone;
   });
+  if (shared_) {
+    shared_->retire_outdated();
+  }
   count_links();
 }
 
@@ -152,6 +124,9 @@ Lease ServerPool::wake(BackendConnection* connection, bool check) {
 }
 
 Lease ServerPool::take_idle(bool check) {
+  if (http2_) {
+    return shared_->take();
+  }
   Lease lease;
   while (!lease && !idle_.empty()) {
     BackendConnection* connection = idle_.back();
@@ -163,7 +138,7 @@ Lease ServerPool::take_idle(bool check) {
 }
 
 Task<void> ServerPool::try_address(const Endpoint& endpoint, Millis patience, Millis timeout,
-                                   Stream*& in_use, Connected& result) {
+                                   BackendConnection*& in_use, Connected& result) {
   auto connection =
       std::make_unique<BackendConnection>(*this, context_.io, context_.streams, context_.buffers);
   connection->endpoint = endpoint;
@@ -171,7 +146,7 @@ Task<void> ServerPool::try_address(const Endpoint& endpoint, Millis patience, Mi
   context_.metrics.add(Counter::BackendConnects);
   ServerFigures::add(shares_.figures->connects);
   Lease lease{*this, connection.release()};
-  in_use = &lease->stream;
+  in_use = &*lease;
   const SteadyTime deadline = lease->stream.in(timeout);
   result.error = co_await lease->stream.connect(endpoint, lease->stream.in(patience));
   if (!result.error && endpoint.protocol().family() != AF_UNIX) {
@@ -182,6 +157,11 @@ Task<void> ServerPool::try_address(const Endpoint& endpoint, Millis patience, Mi
     lease->tls_epoch = tls_.epoch();
     result.error =
         co_await tls_.secure(lease->stream, deadline, &context_.metrics, result.tls_failure);
+    if (!result.error && http2_ && !lease->stream.tls()->speaks_http2()) {
+      result.error = asio::error::no_protocol_option;
+      result.tls_failure =
+          "the server does not choose h2 (ALPN): backends." + backend_ + ".http2 is true";
+    }
   }
   in_use = nullptr;
   if (lease->stream.interrupted()) {
@@ -195,7 +175,11 @@ Task<void> ServerPool::try_address(const Endpoint& endpoint, Millis patience, Mi
   }
 }
 
-Task<ServerPool::Connected> ServerPool::connect(Millis timeout, Stream*& in_use) {
+Task<ServerPool::Connected> ServerPool::connect(Millis timeout, BackendConnection*& in_use) {
+  return http2_ ? shared_->connect(timeout, in_use) : connect_alone(timeout, in_use);
+}
+
+Task<ServerPool::Connected> ServerPool::connect_alone(Millis timeout, BackendConnection*& in_use) {
   Connected result;
   result.error = asio::error::host_not_found;
   // A copy: the resolver may replace the addresses while we wait.
@@ -300,9 +284,21 @@ void ServerPool::refresh(SteadyTime now) {
   shares_.backend->desk->queue().call_all();
 }
 
+void ServerPool::drop(BackendConnection* connection) {
+  if (connection->http2 != nullptr) {
+    connection->http2->connection->release(*connection->http2);
+  } else {
+    BackendConnection::destroy(connection);
+  }
+}
+
 void ServerPool::keep(BackendConnection* connection) {
+  if (connection->http2 != nullptr) {
+    drop(connection);
+    return;
+  }
   AuthenticatedConnections* const owner = connection->owner_;
-  if ((owner == nullptr && idle_.size() >= max_idle_) || !connection->may_idle() ||
+  if ((owner == nullptr && (http2_ || idle_.size() >= max_idle_)) || !connection->may_idle() ||
       !current(*connection)) {
     BackendConnection::destroy(connection);
     return;
@@ -350,10 +346,20 @@ void ServerPool::sweep(SteadyTime now) {
     }
     return over;
   });
+  if (shared_) {
+    shared_->sweep(now);
+  }
   count_links();
 }
 
+std::size_t ServerPool::idle() const {
+  return idle_.size() + (shared_ ? shared_->idle() : 0);
+}
+
 void ServerPool::close_idle() {
+  if (shared_) {
+    shared_->retire_all();
+  }
   for (BackendConnection* connection : idle_) {
     BackendConnection::destroy(connection);
   }

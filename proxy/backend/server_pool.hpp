@@ -17,8 +17,13 @@
 #include "base/metrics.hpp"
 #include "base/task.hpp"
 #include "config/config.hpp"
+#include "http/head.hpp"
 
 namespace keepsake {
+
+class Http2Memory;
+class SharedConnections;
+struct Http2BackendCounts;
 
 // What a worker lends to its pools; outlives them.
 struct PoolContext {
@@ -28,6 +33,10 @@ struct PoolContext {
   Metrics& metrics;
   std::uint64_t& changes;             // grows when some server's Standing changes: see Balancer
   const OwnAddresses* own = nullptr;  // no connection is made to one of these
+  // For backends with http2.
+  Http2Memory* http2_memory = nullptr;
+  Http2BackendCounts* http2_counts = nullptr;
+  const HeadLimits* response_limits = nullptr;
 };
 
 // What a pool shares with others: see BackendBook.
@@ -78,6 +87,8 @@ class Lease {
   void hold(Slot slot) { slot_ = std::move(slot); }
   void give_back();
   void close();
+  // From now on the link is the caller's.
+  BackendConnection* take() { return std::exchange(connection_, nullptr); }
 
  private:
   ServerPool* pool_ = nullptr;
@@ -109,20 +120,23 @@ class ServerPool : public std::enable_shared_from_this<ServerPool> {
   // to others are closed; those in use, when they come back.
   void set_endpoints(std::vector<Endpoint> endpoints);
 
-  // An idle link, the one used last first; empty if there is none. `check` asks the kernel whether
+  // An idle link, the one used last first, or a place on an HTTP/2 connection; empty if there is
+  // none. `check` asks the kernel whether
   // the link is still good: for requests that must not be sent twice.
   Lease take_idle(bool check);
 
   struct Connected {
     Lease lease;
     error_code error;
-    std::string tls_failure;  // why the handshake failed; empty if it was not that
+    std::string tls_failure;    // why the handshake failed; empty if it was not that
+    std::string http2_failure;  // why the server does not speak HTTP/2; empty if it was not that
     bool itself = false;      // the only addresses are those of our own listeners
   };
   // A new link. Of several addresses each gets a short while at first, so that one that is silent
   // costs little; then those that were silent get `timeout`, until two have let it pass. A
-  // handshake has `timeout` in all. `in_use` is what to interrupt meanwhile, null afterwards.
-  Task<Connected> connect(Millis timeout, Stream*& in_use);
+  // handshake has `timeout` in all. `in_use` is what to interrupt meanwhile, null afterwards. Over
+  // HTTP/2 a place, as soon as there is one.
+  Task<Connected> connect(Millis timeout, BackendConnection*& in_use);
 
   // Takes over what `backend` says now; for a pool that a reload keeps.
   void apply(const BackendConfig& backend);
@@ -143,7 +157,7 @@ class ServerPool : public std::enable_shared_from_this<ServerPool> {
 
   const ServerFigures& figures() const { return *shares_.figures; }
   std::size_t in_flight() const { return in_flight_; }
-  std::size_t idle() const { return idle_.size(); }
+  std::size_t idle() const;
 
   // Closes links that have idled too long, brings the standing up to date; called by the worker's
   // sweep.
@@ -155,15 +169,18 @@ class ServerPool : public std::enable_shared_from_this<ServerPool> {
   friend class Slot;
   friend class BackendConnection;
   friend class AuthenticatedConnections;
+  friend class SharedConnections;
+  // A connection of its own; see connect().
+  Task<Connected> connect_alone(Millis timeout, BackendConnection*& in_use);
   // A connection that idled, for one more request; empty, and the connection is closed, if it is of
   // no use any more.
   Lease wake(BackendConnection* connection, bool check);
   // One try at one address: connected within `patience`, secured within `timeout`. What came of it
   // is in `result`.
-  Task<void> try_address(const Endpoint& endpoint, Millis patience, Millis timeout, Stream*& in_use,
-                         Connected& result);
+  Task<void> try_address(const Endpoint& endpoint, Millis patience, Millis timeout,
+                         BackendConnection*& in_use, Connected& result);
   void keep(BackendConnection* connection);
-  void drop(BackendConnection* connection) { BackendConnection::destroy(connection); }
+  void drop(BackendConnection* connection);
   void discard_idle(BackendConnection* connection);
   void discard_owned(BackendConnection* connection);
   // Whether it has idled for as long as it may; what a client authenticated on may for as long as
@@ -174,7 +191,9 @@ class ServerPool : public std::enable_shared_from_this<ServerPool> {
   void close_distrusted();
   void leave(bool counted);
   void refresh(SteadyTime now);
-  void count_links() { ServerFigures::set(shares_.figures->idle, idle_.size()); }
+  void count_links() {
+    ServerFigures::set(shares_.figures->idle, shared_ ? idle() : idle_.size());
+  }
 
   PoolContext context_;
   PoolShares shares_;
@@ -187,6 +206,8 @@ class ServerPool : public std::enable_shared_from_this<ServerPool> {
   Millis ejection_time_{};
   Millis slow_start_{};
   std::size_t max_requests_ = 0;
+  bool http2_ = false;
+  std::unique_ptr<SharedConnections> shared_;  // null until http2 was asked for
   ServerTls tls_;
   unsigned idle_epoch_ = 0;  // of tls_ when the idle links were last looked at
   ServerAddresses addresses_;

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/host_name.hpp"
 #include "base/tls_context.hpp"
@@ -65,8 +66,9 @@ std::shared_ptr<SSL_CTX> TlsBackend::load(std::string& error) const {
     }
   }
   SSL_CTX_set_verify(context.get(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  static constexpr unsigned char protocol[] = "\x08http/1.1";
-  SSL_CTX_set_alpn_protos(context.get(), protocol, sizeof protocol - 1);
+  const std::string_view protocol = options_.http2 ? "\x02h2" : "\x08http/1.1";
+  SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(protocol.data()),
+                          static_cast<unsigned>(protocol.size()));
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context.get(), keep_ticket);
   return {context.release(), TlsFree{}};

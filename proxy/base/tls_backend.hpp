@@ -19,6 +19,7 @@ struct TlsBackendOptions {
   std::string certificate;  // shown to servers that ask
   std::string key;
   bool verify = true;
+  bool http2 = false;  // h2 is asked for (ALPN), and nothing else
   bool operator==(const TlsBackendOptions&) const = default;
 };
 

@@ -12,6 +12,7 @@
 namespace keepsake {
 
 class AuthenticatedConnections;
+class BackendConnection;
 class Stream;
 class Worker;
 struct Http2Stream;
@@ -60,8 +61,8 @@ struct Client {
   SteadyTime head_deadline = SteadyTime::max();  // of the first head, if it has begun to come
   std::size_t number = 0;                        // of the exchange on its connection, from 1
   Tunnel* tunnel = nullptr;                      // in Phase::Tunnel: what the drain closes
-  Stream* on_cut = nullptr;      // the backend connection in use: interrupted with the client
-  bool ends_with_bytes = false;  // in Phase::Waiting: the end of the client's bytes is a reset, too
+  BackendConnection* on_cut = nullptr;  // the one in use: interrupted with the client
+  bool ends_with_bytes = false;         // in Phase::Waiting: the end of the client's bytes is a reset, too
   // Backend connections that are this client's alone; null where a connection has several clients.
   AuthenticatedConnections* authenticated = nullptr;
 };

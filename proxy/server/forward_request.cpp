@@ -49,6 +49,16 @@ bool is_ours(const error_code& error) {
          error == errc::address_not_available;
 }
 
+std::string reason_of(const ServerPool::Connected& failed) {
+  if (!failed.tls_failure.empty()) {
+    return "TLS: " + failed.tls_failure;
+  }
+  if (!failed.http2_failure.empty()) {
+    return "no HTTP/2: " + failed.http2_failure + " (the backend has http2: true)";
+  }
+  return failed.error.message();
+}
+
 Task<Fault> make_link(Exchange& x, Slot& slot) {
   ServerPool& pool = slot.pool();
   ServerPool::Connected connected =
@@ -72,8 +82,8 @@ Task<Fault> make_link(Exchange& x, Slot& slot) {
     x.balancer->count_failure(pool, x.worker.streams().now());
     const bool by_tls = !connected.tls_failure.empty();
     warn_within(x.worker.shared().lines.connect, x.worker.streams().now(),
-                "cannot connect to {}: {}{} (request {})", pool.url(), by_tls ? "TLS: " : "",
-                by_tls ? connected.tls_failure : connected.error.message(), request_id(x));
+                "cannot connect to {}: {} (request {})", pool.url(), reason_of(connected),
+                request_id(x));
     if (by_tls) {
       co_return Fault::BackendTls;
     }
@@ -122,7 +132,7 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
     attempt.fault = Fault::ClientGone;  // while the connection was made
     co_return attempt;
   }
-  x.client.on_cut = &x.lease->stream;
+  x.client.on_cut = &*x.lease;
   std::string& out = x.work.out;
   out.clear();
   append_request_head(x, pool.server(), out);
@@ -130,13 +140,14 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   const bool streams_body = !x.body_read && small_body.empty();
   const SteadyTime sent = x.worker.clock().steady();
   const IoStatus written =
-      co_await x.lease->send(x.rules->timeouts.write, out, small_body, goes_once(x));
-  attempt.sent = written != IoStatus::Interrupted || x.lease->stream.interrupted();
+      co_await x.lease->send(x.rules->timeouts.write, out, small_body, !streams_body, goes_once(x));
+  attempt.sent = written != IoStatus::Interrupted || x.lease->interrupted();
   if (!attempt.sent) {
     x.worker.metrics().add(Counter::BackendStale);
   }
   if (written != IoStatus::Ok) {
     attempt.fault = written == IoStatus::TimedOut ? Fault::BackendStalled : read_fault(x, written);
+    attempt.refused = x.lease->refused();
     co_return attempt;
   }
   if (streams_body) {
@@ -155,13 +166,14 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   co_return attempt;
 }
 
-// A second attempt is safe when nothing was sent, or when the link broke before a single byte of an
+// A second attempt is safe when nothing was sent, when the server says that it has not looked at
+// the request (RFC 9113 8.7), or when the link broke before a single byte of an
 // answer and the request may be repeated and still is whole in our hands (RFC 9110 9.2.2).
 bool may_retry(const Exchange& x, const Attempt& attempt) {
   if (attempt.fault == Fault::ClientGone || attempt.answered || x.upload.began) {
     return false;
   }
-  if (!attempt.sent) {
+  if (!attempt.sent || attempt.refused) {
     return true;
   }
   const bool whole = x.body_read || !whole_small_body(x).empty();
@@ -201,12 +213,20 @@ Task<Fault> forward_request(Exchange& x) {
   }
   x.client.ends_with_bytes = x.route->abandon == RouteConfig::Abandon::End;
   x.balancer = x.view->backends[x.route->backend].get();
+  if (x.upgrade && x.balancer->config().http2) {
+    x.note = "a WebSocket to a backend with http2";
+    co_return Fault::BackendBadResponse;
+  }
   Tried tried;
   Fault fault = Fault::NoServer;
   bool fresh = false;
   bool again = false;
+  bool refused = false;
   for (unsigned attempts = 0; attempts < x.balancer->config().retry_attempts;) {
     Choice choice = choose_server(x, tried);
+    if (refused && choice.verdict == Choice::Verdict::Tried) {
+      choice = choose_server(x, Tried{});  // there is no other, and it may take it by now
+    }
     if (choice.verdict == Choice::Verdict::Full) {
       if (const Fault waited = co_await wait_for_server(x, tried, choice); waited != Fault::None) {
         co_return waited;
@@ -236,7 +256,8 @@ Task<Fault> forward_request(Exchange& x) {
     if (attempt.sent || !reused) {
       ++attempts;  // a write that was called off was none; with a new link that cannot happen
     }
-    if (!reused) {
+    refused = attempt.refused;
+    if (!reused || refused) {
       tried.add(pool);  // a link that had idled says nothing of its server, a new one does
     }
     again = true;

@@ -22,8 +22,8 @@ TlsListenerOptions options_of(const ListenConfig& listen) {
   return options;
 }
 
-TlsBackendOptions options_of(const BackendTls& tls) {
-  return {tls.ca, tls.certificate, tls.key, tls.verify};
+TlsBackendOptions options_of(const BackendTls& tls, bool http2) {
+  return {tls.ca, tls.certificate, tls.key, tls.verify, http2};
 }
 
 template <class Holder>
@@ -106,12 +106,13 @@ bool make_certificates(const Config& config, const Certificates* before,
       error = "TLS at " + listen.address.to_string() + ": " + why;
     }
   }
-  const auto adopt = [&](const BackendTls& tls, const std::string& whose) {
-    return make_backend(options_of(tls), whose, before, error);
+  const auto adopt = [&](const BackendTls& tls, const std::string& whose, bool http2 = false) {
+    return make_backend(options_of(tls, http2), whose, before, error);
   };
   for (const BackendConfig& backend : config.backends) {
-    made.backends.push_back(wants_tls(backend) ? adopt(backend.tls, "backend " + backend.name)
-                                               : nullptr);
+    made.backends.push_back(
+        wants_tls(backend) ? adopt(backend.tls, "backend " + backend.name, backend.http2)
+                           : nullptr);
   }
   if (const std::optional<RedisConfig>& redis = config.session.redis) {
     made.redis = redis->tls ? adopt(*redis->tls, "redis") : nullptr;

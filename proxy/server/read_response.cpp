@@ -17,7 +17,7 @@ namespace {
 
 // Reads the next head, interim or final, into x.work.response.
 Task<Attempt> read_response_head(Exchange& x) {
-  Attempt attempt{Fault::None, true, false};
+  Attempt attempt{Fault::None, true, false, false};
   BackendConnection& backend = *x.lease;
   ResponseHead& head = x.work.response;
   const Snapshot& snapshot = *x.view->snapshot;
@@ -47,6 +47,7 @@ Task<Attempt> read_response_head(Exchange& x) {
     }
     if (read.status != IoStatus::Ok) {
       attempt.fault = read_fault(x, read.status);
+      attempt.refused = backend.refused();
       co_return attempt;
     }
   }
@@ -87,6 +88,16 @@ bool begins_well(const Exchange& x) {
   return true;
 }
 
+// A body over HTTP/2 that has come whole gets a length, which spares an HTTP/1 client the chunks.
+void measure_whole(Exchange& x) {
+  if (x.response_body.kind == BodyKind::UntilClose && x.lease->has_all() &&
+      x.lease->trailers().empty()) {
+    x.response_body.kind = BodyKind::Length;
+    x.response_body.length = x.lease->in.size() - x.work.response.size;
+    x.response_body.declared_length = x.client.http2 == nullptr;
+  }
+}
+
 Fault judge_final_head(Exchange& x) {
   const ResponseHead& head = x.work.response;
   if (head.status == 101) {
@@ -106,6 +117,9 @@ Fault judge_final_head(Exchange& x) {
   if (x.response_body.error != 0) {
     x.note = x.response_body.why;
     return Fault::BackendBadResponse;
+  }
+  if (x.lease->http2 != nullptr) {
+    measure_whole(x);
   }
   if (x.response_body.kind == BodyKind::Chunked && !begins_well(x)) {
     x.note = "malformed chunk";
@@ -157,12 +171,16 @@ class InterimBudget {
 
 }  // namespace
 
-Fault read_fault(const Exchange& x, IoStatus status) {
+Fault read_fault(Exchange& x, IoStatus status) {
   if (x.client.gone) {
     return Fault::ClientGone;
   }
   if (x.upload.fault != Fault::None) {
     return x.upload.fault;
+  }
+  if (x.lease->fault() != Fault::None) {
+    x.note = x.lease->why();
+    return x.lease->fault();
   }
   return status == IoStatus::TimedOut ? Fault::BackendTimeout : Fault::BackendClosed;
 }

@@ -12,6 +12,7 @@ struct Attempt {
   Fault fault = Fault::None;
   bool sent = false;      // bytes of the request went out
   bool answered = false;  // bytes of a response came back
+  bool refused = false;   // by a server that has not looked at the request
 };
 
 // On success x.work.response is the final head, or a 101, whose bytes x.lease holds. `sent`: when
@@ -19,6 +20,6 @@ struct Attempt {
 Task<Attempt> read_response(Exchange& x, SteadyTime sent);
 
 // What the end of a read from, or a write to, the backend means.
-Fault read_fault(const Exchange& x, IoStatus status);
+Fault read_fault(Exchange& x, IoStatus status);
 
 }  // namespace keepsake

@@ -4,6 +4,7 @@
 
 #include "server/client_side.hpp"
 #include "server/fail_exchange.hpp"
+#include "server/read_response.hpp"
 #include "server/relay_upload.hpp"
 #include "server/worker.hpp"
 
@@ -33,16 +34,6 @@ Task<bool> pass_on(Exchange& x, std::string_view data, bool last, std::string_vi
   co_return true;
 }
 
-Fault backend_fault(const Exchange& x, IoStatus status) {
-  if (x.client.gone) {
-    return Fault::ClientGone;
-  }
-  if (x.upload.fault != Fault::None) {
-    return x.upload.fault;
-  }
-  return status == IoStatus::TimedOut ? Fault::BackendTimeout : Fault::BackendClosed;
-}
-
 // Reads more from the backend. False: it ended (`ended`), or the exchange was truncated.
 Task<bool> more_from_backend(Exchange& x, bool& ended) {
   Buffer& in = x.lease->in;
@@ -55,10 +46,11 @@ Task<bool> more_from_backend(Exchange& x, bool& ended) {
   if (read.status == IoStatus::Ok) {
     co_return true;
   }
-  if (read.status == IoStatus::End && x.response_body.kind == BodyKind::UntilClose) {
+  if (read.status == IoStatus::End &&
+      (x.response_body.kind == BodyKind::UntilClose || x.lease->http2 != nullptr)) {
     ended = true;
   } else {
-    truncate(x, backend_fault(x, read.status));
+    truncate(x, read_fault(x, read.status));
   }
   co_return false;
 }
@@ -175,9 +167,62 @@ Task<void> relay_chunked(Exchange& x) {
   }
 }
 
+// Of the lines of a trailer section those that may pass.
+void append_trailers(const Exchange& x, std::string_view lines, std::string& out) {
+  Field field;
+  std::size_t size = 0;
+  const char* why = "";
+  while (x.wants_trailers && !lines.empty() &&
+         parse_field_line(lines, field, size, why) == HeadStatus::Ok) {
+    if (trailer_may_pass(x, field)) {
+      out.append(field.line);
+    }
+    lines.remove_prefix(size);
+  }
+}
+
+// Of a stream, whose end says that the body is complete: until then the last byte of a body with a
+// length is held back, which is all that an HTTP/1 client goes by.
+Task<void> relay_stream(Exchange& x) {
+  BackendConnection& backend = *x.lease;
+  const bool counted = x.response_body.kind == BodyKind::Length;
+  std::string trailers;
+  bool ended = false;
+  while (true) {
+    const bool all = backend.has_all();
+    std::string_view data = backend.in.bytes();
+    if (!all && counted && !data.empty() && x.sent + data.size() >= x.response_body.length) {
+      data.remove_suffix(1);
+    }
+    if (all) {
+      if (counted && x.sent + data.size() != x.response_body.length) {
+        x.note = "a body of another length";
+        truncate(x, Fault::BackendBadResponse);
+        co_return;
+      }
+      append_trailers(x, backend.trailers(), trailers);
+    }
+    if (!data.empty() || all) {
+      if (!co_await pass_on(x, data, all, trailers)) {
+        co_return;
+      }
+      backend.in.consume(data.size());
+    } else if (!co_await more_from_backend(x, ended) && !ended) {
+      co_return;
+    }
+    if (all) {
+      co_return;
+    }
+  }
+}
+
 }  // namespace
 
 Task<void> relay_response_body(Exchange& x) {
+  if (x.lease->http2 != nullptr && x.response_body.kind != BodyKind::None) {
+    co_await relay_stream(x);
+    co_return;
+  }
   switch (x.response_body.kind) {
     case BodyKind::None:
       break;

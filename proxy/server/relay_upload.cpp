@@ -9,31 +9,6 @@ namespace keepsake {
 
 namespace {
 
-// A piece of at most this much is copied behind its chunk line, so that one write takes both.
-constexpr std::size_t kCopiedPiece = 16 * 1024;
-
-// Writes one piece, as a chunk of its own if `chunked`; with the last one the end of the body.
-Task<IoStatus> pass_on(Exchange& x, const BodyPiece& piece, bool chunked, std::string& out) {
-  const Millis stall = x.rules->timeouts.write;
-  Stream& backend = x.lease->stream;
-  if (!chunked) {
-    co_return co_await backend.write(stall, piece.data);
-  }
-  out.clear();
-  if (!piece.data.empty()) {
-    append_chunk_line(piece.data.size(), out);
-    if (piece.data.size() > kCopiedPiece) {
-      const std::string_view end = piece.end ? kEndAndLastChunk : kChunkEnd;
-      co_return co_await backend.write(stall, out, piece.data, end);
-    }
-    out.append(piece.data).append(kChunkEnd);
-  }
-  if (piece.end) {
-    out.append(kLastChunk);
-  }
-  co_return co_await backend.write(stall, out);
-}
-
 Task<void> upload(Exchange& x) {
   const bool chunked = x.body.kind == BodyKind::Chunked;
   std::string out;
@@ -42,21 +17,22 @@ Task<void> upload(Exchange& x) {
     if (piece.fault != Fault::None) {
       if (!x.upload.stop) {
         x.upload.fault = piece.fault;
-        x.lease->stream.interrupt();  // the backend must not take half a body for a whole one
+        x.lease->interrupt();  // the backend must not take half a body for a whole one
       }
       break;
     }
-    const IoStatus written = co_await pass_on(x, piece, chunked, out);
+    const IoStatus written = co_await x.lease->write_piece(x.rules->timeouts.write, piece.data,
+                                                           piece.end, chunked, out);
     if (written == IoStatus::TimedOut && !x.upload.stop) {
       x.upload.fault = Fault::BackendStalled;
-      x.lease->stream.interrupt();
+      x.lease->interrupt();
     }
     if (written != IoStatus::Ok) {
       break;  // the backend takes no more; its response, if any, is read by the exchange
     }
     if (piece.end) {
       x.upload.done = true;
-      x.upload.unsent = x.lease->stream.unsent();
+      x.upload.unsent = x.lease->unsent();
       break;
     }
     if (!x.work.in.empty()) {
@@ -65,7 +41,7 @@ Task<void> upload(Exchange& x) {
   }
   x.upload.running = false;
   if (x.client.phase == Client::Phase::Waiting && !x.upload.stop) {
-    x.lease->stream.set_read_deadline(response_deadline(x));  // now it is the backend's turn
+    x.lease->set_read_deadline(response_deadline(x));  // now it is the backend's turn
   }
   x.upload.finished.wake();
 }
@@ -80,7 +56,7 @@ bool still_accepts_request(Exchange& x) {
   if (!x.upload.done) {
     return false;
   }
-  const int before = std::exchange(x.upload.unsent, x.lease->stream.unsent());
+  const int before = std::exchange(x.upload.unsent, x.lease->unsent());
   return x.upload.unsent < before;
 }
 
@@ -97,7 +73,7 @@ Task<void> finish_upload(Exchange& x) {
   x.upload.stop = true;
   stop_reading(x);
   if (x.lease) {
-    x.lease->stream.interrupt();
+    x.lease->interrupt();
   }
   if (x.upload.running) {
     co_await x.upload.finished;

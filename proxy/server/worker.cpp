@@ -52,7 +52,7 @@ Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
       workspaces_(kUsualWorkspaces),
       sweep_timer_(io_),
       access_log_(io_, metrics_, shared.log_writer, options.access_log_fd),
-      pools_(io_, streams_, buffers_, metrics_, random_, shared.backends) {
+      pools_(io_, streams_, buffers_, metrics_, random_, shared.backends, http2_memory_) {
   streams_.sweep(clock_.steady(), options_.sweep);
 }
 
@@ -116,6 +116,7 @@ void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   const std::size_t head =
       std::max(snapshot->request_limits.bytes, snapshot->response_limits.bytes);
   buffers_.grow_to(std::max(kBufferSize, 2 * head));
+  pools_.set_response_limits(snapshot->response_limits);
   auto view = std::make_shared<View>();
   view->store = store_for(*snapshot);
   view->cells = traffic_.bind(snapshot->config);

@@ -174,8 +174,13 @@ Task<void> write_forwarded(Exchange& x) {
     ready = x.lease->in.bytes().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
                                               x.response_body.length, x.lease->in.size())));
   }
-  const bool whole =
-      x.response_body.kind == BodyKind::None || (counted && ready.size() == x.response_body.length);
+  const bool over_http2 = x.lease->http2 != nullptr;
+  const bool whole = x.response_body.kind == BodyKind::None ||
+                     (counted && ready.size() == x.response_body.length &&
+                      (!over_http2 || (x.lease->has_all() && x.lease->trailers().empty())));
+  if (over_http2 && counted && !whole) {
+    ready = {};  // relay_stream() knows how much of it may go
+  }
   std::string_view piece = ready;
   if (whole && ready.size() <= kCopiedBody) {
     piece = keep_with_head(x, ready);
@@ -187,7 +192,8 @@ Task<void> write_forwarded(Exchange& x) {
     }
   }
   x.client.phase = Client::Phase::Writing;
-  const bool head_waits = !whole && !counted && !x.lease->in.empty();
+  const bool head_waits =
+      !whole && (over_http2 ? x.lease->in.size() > 1 : !counted && !x.lease->in.empty());
   IoStatus status = IoStatus::Ok;
   if (!head_waits) {
     status = co_await write_head(x, piece, whole);

@@ -78,7 +78,8 @@ struct Request final : IoRound::Op {
 };
 
 Task<void> send(BackendConnection& link, IoStatus& status) {
-  status = co_await link.send(seconds{10}, "GET / HTTP/1.1\r\n\r\n", {}, false);
+  std::string head = "GET / HTTP/1.1\r\n\r\n";
+  status = co_await link.send(seconds{10}, head, {}, true, false);
 }
 
 }  // namespace
