@@ -38,6 +38,7 @@ backends:
     health_check: {path: /up, interval: 7s, timeout: 300ms, healthy: 4, unhealthy: 5}
     ejection: {failures: 6, for: 90s}
     tls: {ca: /etc/keepsake/internal.crt, certificate: /etc/keepsake/proxy.crt, key: /etc/keepsake/proxy.key, server_name: app.internal}
+    http2: true
     slow_start: 90s
     max_requests: 12
     queue: {size: 3, timeout: 250ms}
