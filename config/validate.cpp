@@ -4,8 +4,8 @@
 #include <array>
 #include <set>
 
-#include "base/tls_files.hpp"
 #include "http/chars.hpp"
+#include "io/tls_files.hpp"
 
 namespace keepsake {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <optional>
 
-#include "base/tls_certificate_sets.hpp"
 #include "config/config.hpp"
 #include "config/environment.hpp"
 #include "config/report.hpp"
+#include "io/tls_certificate_sets.hpp"
 
 namespace keepsake {
 

@@ -1,8 +1,8 @@
 // What stands in certificate files, judged by the same code that will use them.
 
-#include "base/tls_files.hpp"
-#include "base/tls_identity.hpp"
 #include "config/validate.hpp"
+#include "io/tls_files.hpp"
+#include "io/tls_identity.hpp"
 
 namespace keepsake {
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "base/local_address.hpp"
 #include "config/validate.hpp"
+#include "io/local_address.hpp"
 
 namespace keepsake {
 namespace {

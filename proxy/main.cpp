@@ -5,15 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "admin/check_command.hpp"
-#include "admin/exit_code.hpp"
-#include "admin/health_command.hpp"
-#include "admin/init_command.hpp"
-#include "admin/inspect_command.hpp"
-#include "admin/keygen_command.hpp"
-#include "admin/run_command.hpp"
-#include "admin/top_command.hpp"
+#include "commands/check_command.hpp"
+#include "commands/health_command.hpp"
+#include "commands/init_command.hpp"
+#include "commands/inspect_command.hpp"
+#include "commands/keygen_command.hpp"
+#include "commands/top_command.hpp"
 #include "demo-backend/in_process.hpp"
+#include "process/exit_code.hpp"
+#include "process/run_command.hpp"
 
 namespace {
 

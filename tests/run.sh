@@ -167,7 +167,7 @@ without_random_addresses() { # COMMAND...
 # The same under ThreadSanitizer but for what replaces operator new or only replays seeds; the stage after it sends
 # a short storm through a whole keepsake with two workers.
 thread_sanitizer() {
-  local targets tests='test_(base|http|config|session|store|backend|server|wire(_[a-z_]+)?)'
+  local targets tests='test_(base|http|config|session|store|backend|routing|wire(_[a-z_]+)?)'
   export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1 ${TSAN_OPTIONS-}"
   configure tsan || return
   mapfile -t targets < <(programs tsan "^bin/(keepsake|$tests)$")

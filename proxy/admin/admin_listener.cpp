@@ -16,9 +16,9 @@
 #include "admin/admin_hosts.hpp"
 #include "admin/metrics_text.hpp"
 #include "admin/sessions_page.hpp"
-#include "base/log.hpp"
 #include "config/dump.hpp"
 #include "config/units.hpp"
+#include "io/log.hpp"
 
 namespace keepsake {
 namespace {

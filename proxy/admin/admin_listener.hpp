@@ -15,7 +15,7 @@
 #include "admin/admin_answer.hpp"
 #include "admin/status.hpp"
 #include "base/address.hpp"
-#include "base/asio.hpp"
+#include "io/asio.hpp"
 #include "server/listening_sockets.hpp"
 #include "server/server.hpp"
 

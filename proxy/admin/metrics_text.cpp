@@ -7,8 +7,8 @@
 #include "admin/metrics_http2.hpp"
 #include "admin/metrics_traffic.hpp"
 #include "admin/process.hpp"
-#include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "io/log.hpp"
 #include "store/redis_protocol.hpp"
 
 namespace keepsake {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "admin/admin_answer.hpp"
-#include "base/asio.hpp"
+#include "io/asio.hpp"
 #include "server/server.hpp"
 
 namespace keepsake {

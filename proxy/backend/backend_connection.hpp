@@ -1,7 +1,7 @@
 #pragma once
 // What an exchange has of a backend server: a connection of HTTP/1 for one exchange at a time, or a
 // stream of an HTTP/2 connection that many share (`http2` is set). The steps of an exchange do not
-// know which; one branch for each operation, as in server/client_side.hpp.
+// know which; one branch for each operation, as in exchange/client_side.hpp.
 //
 // A connection of HTTP/1 is made by ServerPool and kept by it between exchanges. While it
 // idles a read stays pending: the server closing it, or sending bytes nobody asked for, is seen at
@@ -17,8 +17,8 @@
 
 #include "base/buffer.hpp"
 #include "base/error.hpp"
-#include "base/stream.hpp"
 #include "http/keep_alive.hpp"
+#include "io/stream.hpp"
 
 namespace keepsake {
 

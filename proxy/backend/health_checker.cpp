@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/log.hpp"
+#include "io/log.hpp"
 
 namespace keepsake {
 

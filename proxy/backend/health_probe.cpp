@@ -4,8 +4,8 @@
 
 #include "backend/http2_probe.hpp"
 #include "backend/server_authority.hpp"
-#include "base/tls.hpp"
 #include "http/head.hpp"
+#include "io/tls.hpp"
 
 namespace keepsake {
 

@@ -7,9 +7,9 @@
 #include "backend/server_addresses.hpp"
 #include "backend/server_tls.hpp"
 #include "base/buffer.hpp"
-#include "base/stream.hpp"
-#include "base/task.hpp"
 #include "config/config.hpp"
+#include "io/stream.hpp"
+#include "io/task.hpp"
 
 namespace keepsake {
 

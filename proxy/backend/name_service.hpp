@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "base/asio.hpp"
 #include "base/clock.hpp"
+#include "io/asio.hpp"
 
 struct ares_channeldata;
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "base/local_address.hpp"
+#include "io/local_address.hpp"
 
 namespace keepsake {
 

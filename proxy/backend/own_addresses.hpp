@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "base/asio.hpp"
+#include "io/asio.hpp"
 
 namespace keepsake {
 

@@ -13,10 +13,10 @@
 #include <memory>
 #include <mutex>
 
-#include "base/asio.hpp"
 #include "base/clock.hpp"
-#include "base/stream.hpp"
-#include "base/task.hpp"
+#include "io/asio.hpp"
+#include "io/stream.hpp"
+#include "io/task.hpp"
 
 namespace keepsake {
 

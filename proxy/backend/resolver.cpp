@@ -9,8 +9,8 @@
 #include <chrono>
 #include <utility>
 
-#include "base/endpoint.hpp"
-#include "base/log.hpp"
+#include "io/endpoint.hpp"
+#include "io/log.hpp"
 
 namespace keepsake {
 

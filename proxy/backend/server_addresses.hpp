@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "base/endpoint.hpp"
+#include "io/endpoint.hpp"
 
 namespace keepsake {
 

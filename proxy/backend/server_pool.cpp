@@ -6,7 +6,7 @@
 
 #include "backend/authenticated_connections.hpp"
 #include "backend/shared_connections.hpp"
-#include "base/tls.hpp"
+#include "io/tls.hpp"
 
 namespace keepsake {
 

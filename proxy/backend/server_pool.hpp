@@ -15,9 +15,9 @@
 #include "backend/server_tls.hpp"
 #include "base/buffer.hpp"
 #include "base/metrics.hpp"
-#include "base/task.hpp"
 #include "config/config.hpp"
 #include "http/head.hpp"
+#include "io/task.hpp"
 
 namespace keepsake {
 

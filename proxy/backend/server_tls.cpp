@@ -1,7 +1,7 @@
 #include "backend/server_tls.hpp"
 
-#include "base/tls.hpp"
-#include "base/tls_backend.hpp"
+#include "io/tls.hpp"
+#include "io/tls_backend.hpp"
 
 namespace keepsake {
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/metrics.hpp"
-#include "base/stream.hpp"
-#include "base/tls_session.hpp"
 #include "config/config.hpp"
+#include "io/stream.hpp"
+#include "io/tls_session.hpp"
 
 namespace keepsake {
 

@@ -11,9 +11,9 @@
 #include "backend/backend_stream.hpp"
 #include "backend/server_pool.hpp"
 #include "base/buffer.hpp"
-#include "base/op_slot.hpp"
-#include "base/task.hpp"
 #include "http2/backend_session.hpp"
+#include "io/op_slot.hpp"
+#include "io/task.hpp"
 
 namespace keepsake {
 

@@ -10,7 +10,7 @@
 
 #include "backend/server_pool.hpp"
 #include "backend/shared_connection.hpp"
-#include "base/line_limit.hpp"
+#include "io/line_limit.hpp"
 
 namespace keepsake {
 

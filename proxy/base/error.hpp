@@ -1,6 +1,6 @@
 #pragma once
 // Everything that can end an exchange early, as one flat enumeration. Steps return a Fault as a
-// value; only server/fail_exchange.cpp turns it into a response, and only log and metrics print its
+// value; only exchange/fail_exchange.cpp turns it into a response, and only log and metrics print its
 // word.
 
 #include <cstdint>

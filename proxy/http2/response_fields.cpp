@@ -84,7 +84,7 @@ bool ResponseFields::may_pass(std::string_view name, bool trailers) const {
   return !tunnel_ || name != "sec-websocket-accept"sv;
 }
 
-// A cookie is never lost to a name in Connection, as in HTTP/1 (server/response_head.cpp).
+// A cookie is never lost to a name in Connection, as in HTTP/1 (exchange/response_head.cpp).
 void ResponseFields::drop_nominated() {
   std::erase_if(fields_, [&](const nghttp2_nv& field) {
     const std::string_view name = name_of(field);

@@ -1,5 +1,5 @@
 #pragma once
-// One HTTP/2 stream as the session and the stream's owner share it. The owner (server/http2_stream)
+// One HTTP/2 stream as the session and the stream's owner share it. The owner (client/http2_stream)
 // derives from it and keeps the memory; the session fills it from callbacks, which only record:
 // what happened is told as `news` after the whole input was read, so that a request and its reset
 // in one read start no exchange.

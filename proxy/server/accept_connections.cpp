@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "client/connection.hpp"
+
 namespace keepsake {
 
 namespace {

@@ -1,6 +1,6 @@
 #include "server/administer_sessions.hpp"
 
-#include "server/attach_session.hpp"
+#include "exchange/attach_session.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {

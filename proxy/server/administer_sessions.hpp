@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "base/task.hpp"
+#include "io/task.hpp"
 #include "store/end_sessions.hpp"
 #include "store/session_store.hpp"
 

@@ -12,8 +12,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/log.hpp"
-#include "base/stream_socket.hpp"
+#include "io/log.hpp"
+#include "io/stream_socket.hpp"
 #include "server/socket_name.hpp"
 
 namespace keepsake {

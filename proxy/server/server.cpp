@@ -5,9 +5,9 @@
 
 #include "backend/health_checker.hpp"
 #include "base/cores.hpp"
-#include "base/log.hpp"
-#include "base/signals_blocked.hpp"
-#include "base/tls_tickets.hpp"
+#include "io/log.hpp"
+#include "io/signals_blocked.hpp"
+#include "io/tls_tickets.hpp"
 #include "server/administer_sessions.hpp"
 #include "store/memory_store.hpp"
 #include "store/redis_greeting.hpp"

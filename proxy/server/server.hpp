@@ -11,8 +11,8 @@
 
 #include "backend/resolver.hpp"
 #include "base/clock.hpp"
+#include "routing/snapshot.hpp"
 #include "server/administer_sessions.hpp"
-#include "server/snapshot.hpp"
 #include "server/worker.hpp"
 
 namespace keepsake {

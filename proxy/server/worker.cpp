@@ -5,12 +5,11 @@
 
 #include <algorithm>
 
-#include "base/log.hpp"
-#include "http/date.hpp"
+#include "client/http2_connection.hpp"
+#include "exchange/hold_session.hpp"
+#include "exchange/relay_upgrade.hpp"
+#include "io/log.hpp"
 #include "server/accept_connections.hpp"
-#include "server/hold_session.hpp"
-#include "server/http2_connection.hpp"
-#include "server/relay_upgrade.hpp"
 #include "session/codec_factory.hpp"
 #include "store/memory_store.hpp"
 #include "store/redis_cluster.hpp"
@@ -20,38 +19,14 @@
 namespace keepsake {
 
 namespace {
-// Memory that is never written costs nothing: an ordinary exchange touches the first page.
-constexpr std::size_t kBufferSize = 128 * 1024;
-constexpr std::size_t kUsualBuffers = 128;
-constexpr std::size_t kUsualWorkspaces = 128;
 constexpr std::size_t kManyFreed = 256;
 constexpr Millis kDrainSweep{50};  // in a drain somebody waits for the end of the process
-
-void link(Connection& connection, Connection*& list) {
-  connection.next = list;
-  if (list != nullptr) {
-    list->link = &connection.next;
-  }
-  connection.link = &list;
-  list = &connection;
-}
-
-void unlink(Connection& connection) {
-  *connection.link = connection.next;
-  if (connection.next != nullptr) {
-    connection.next->link = connection.link;
-  }
-}
 }  // namespace
 
 Worker::Worker(const Clock& clock, SharedCounts& shared, Options options)
-    : clock_(clock),
-      shared_(shared),
+    : Connections(clock, shared, options.access_log_fd),
       options_(options),
-      buffers_(kBufferSize, kUsualBuffers),
-      workspaces_(kUsualWorkspaces),
       sweep_timer_(io_),
-      access_log_(io_, metrics_, shared.log_writer, options.access_log_fd),
       pools_(io_, streams_, buffers_, metrics_, random_, shared.backends, http2_memory_) {
   streams_.sweep(clock_.steady(), options_.sweep);
 }
@@ -115,7 +90,7 @@ void Worker::prepare(std::shared_ptr<const Snapshot> snapshot) {
   // Room for the largest head, which is held, and a trailer line of the same size behind it.
   const std::size_t head =
       std::max(snapshot->request_limits.bytes, snapshot->response_limits.bytes);
-  buffers_.grow_to(std::max(kBufferSize, 2 * head));
+  buffers_.grow_to(std::max(kUsualBufferSize, 2 * head));
   pools_.set_response_limits(snapshot->response_limits);
   auto view = std::make_shared<View>();
   view->store = store_for(*snapshot);
@@ -164,17 +139,6 @@ void Worker::run() {
   }
   start(sweep_regularly());
   io_.run();
-}
-
-template <class Visit>
-void Worker::for_each_connection(Visit visit) {
-  for (Connection* list : {connections_, parked_}) {
-    for (Connection* connection = list; connection != nullptr;) {
-      Connection* const next = connection->next;  // it may come to the other list
-      visit(*connection);
-      connection = next;
-    }
-  }
 }
 
 void Worker::drain(Millis patience, bool handed_over) {
@@ -321,61 +285,6 @@ void Worker::look_after_waiting_clients() {
       }
     }
   }
-}
-
-std::unique_ptr<Workspace> Worker::take_workspace() {
-  std::unique_ptr<Workspace> workspace = workspaces_.take();
-  if (!workspace) {
-    return std::make_unique<Workspace>(buffers_);
-  }
-  workspace->in = Buffer{buffers_};
-  return workspace;
-}
-
-void Worker::give_workspace(std::unique_ptr<Workspace> workspace) {
-  workspace->in.release();
-  if (workspace->out.capacity() > kBufferSize) {  // after an uncommonly large head
-    std::string{}.swap(workspace->out);
-  }
-  workspaces_.give(std::move(workspace));
-}
-
-void Worker::add(Connection& connection) {
-  link(connection, connections_);
-  metrics_.add(Counter::ConnectionsOpen);
-}
-
-void Worker::remove(Connection& connection) {
-  unlink(connection);
-  metrics_.subtract(Counter::ConnectionsOpen);
-  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-  if (connection.peer.counted) {
-    shared_.per_client.leave(connection.peer.address);
-  }
-}
-
-void Worker::park(Connection& connection) {
-  connection.parked = true;
-  freed_ += connection.stream.rest() ? 1U : 0U;
-  unlink(connection);
-  link(connection, parked_);
-}
-
-void Worker::unpark(Connection& connection) {
-  connection.parked = false;
-  unlink(connection);
-  link(connection, connections_);
-}
-
-const std::string& Worker::date_line() {
-  const std::int64_t second = unix_seconds(clock_.wall());
-  if (second != date_second_) {
-    date_second_ = second;
-    date_line_ = "Date: ";
-    append_http_date(second, date_line_);
-    date_line_ += "\r\n";
-  }
-  return date_line_;
 }
 
 }  // namespace keepsake

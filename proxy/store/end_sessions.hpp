@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "base/task.hpp"
+#include "io/task.hpp"
 #include "store/session_store.hpp"
 
 namespace keepsake {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/log.hpp"
 #include "config/wipe.hpp"
+#include "io/log.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/store_rest.hpp"
 

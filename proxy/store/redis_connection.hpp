@@ -15,9 +15,9 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
-#include "base/stream.hpp"
-#include "base/task.hpp"
 #include "config/config.hpp"
+#include "io/stream.hpp"
+#include "io/task.hpp"
 #include "store/redis_servers.hpp"
 
 namespace keepsake {

@@ -7,8 +7,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
 
-#include "base/tls_session.hpp"
 #include "config/wipe.hpp"
+#include "io/tls_session.hpp"
 #include "store/redis_connection.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/redis_queue.hpp"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.hpp"
-#include "base/tls.hpp"
-#include "base/tls_backend.hpp"
+#include "io/log.hpp"
+#include "io/tls.hpp"
+#include "io/tls_backend.hpp"
 #include "store/redis_core.hpp"
 
 namespace keepsake {

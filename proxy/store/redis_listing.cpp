@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/log.hpp"
+#include "io/log.hpp"
 #include "store/redis_store.hpp"
 
 namespace keepsake {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
-#include "base/task.hpp"
+#include "io/task.hpp"
 #include "store/redis_protocol.hpp"
 #include "store/store_breaker.hpp"
 

@@ -1,7 +1,7 @@
 // Which server is the master: asked of the Sentinels before each connection, in any order, some of
 // them down. A part of redis_core.hpp.
 
-#include "base/endpoint.hpp"
+#include "io/endpoint.hpp"
 #include "store/redis_core.hpp"
 
 namespace keepsake {

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/asio.hpp"
 #include "base/clock.hpp"
-#include "base/task.hpp"
 #include "config/config.hpp"
+#include "io/asio.hpp"
+#include "io/task.hpp"
 #include "store/redis_protocol.hpp"
 #include "store/store_health.hpp"
 

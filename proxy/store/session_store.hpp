@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "base/task.hpp"
+#include "io/task.hpp"
 #include "session/privileged.hpp"
 #include "session/session.hpp"
 #include "store/store_key.hpp"

@@ -5,9 +5,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <coroutine>
 
-#include "base/asio.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "io/asio.hpp"
 
 namespace keepsake {
 

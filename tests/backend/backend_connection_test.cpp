@@ -10,9 +10,9 @@
 
 #include "backend/backend_book.hpp"
 #include "backend/server_pool.hpp"
-#include "base/tls.hpp"
-#include "base/tls_backend.hpp"
-#include "base/tls_listener.hpp"
+#include "io/tls.hpp"
+#include "io/tls_backend.hpp"
+#include "io/tls_listener.hpp"
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/manual_clock.hpp"

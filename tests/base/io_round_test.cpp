@@ -1,5 +1,5 @@
 // The reads and writes of one turn of the event loop, made together.
-#include "base/io_round.hpp"
+#include "io/io_round.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "base/stream.hpp"
-#include "base/task.hpp"
+#include "io/stream.hpp"
+#include "io/task.hpp"
 #include "support/catch.hpp"
 
 using namespace keepsake;

@@ -1,4 +1,4 @@
-#include "base/line_limit.hpp"
+#include "io/line_limit.hpp"
 
 #include "support/catch.hpp"
 

@@ -1,4 +1,4 @@
-#include "base/log_writer.hpp"
+#include "io/log_writer.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // Reads of TCP that wait without asking the kernel first, and what they must not miss for it.
-#include "base/stream_socket.hpp"
+#include "io/stream_socket.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -9,8 +9,8 @@
 
 #include <string>
 
-#include "base/stream.hpp"
-#include "base/task.hpp"
+#include "io/stream.hpp"
+#include "io/task.hpp"
 #include "support/catch.hpp"
 #include "support/rounds.hpp"
 

@@ -1,4 +1,4 @@
-#include "base/stream.hpp"
+#include "io/stream.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "base/task.hpp"
+#include "io/task.hpp"
 #include "support/catch.hpp"
 #include "support/rounds.hpp"
 

@@ -1,4 +1,4 @@
-#include "base/task.hpp"
+#include "io/task.hpp"
 
 #include <stdexcept>
 #include <string>

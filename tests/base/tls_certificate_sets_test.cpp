@@ -1,4 +1,4 @@
-#include "base/tls_certificate_sets.hpp"
+#include "io/tls_certificate_sets.hpp"
 
 #include "support/catch.hpp"
 

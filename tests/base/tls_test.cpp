@@ -8,11 +8,11 @@
 #include <sstream>
 #include <string>
 
-#include "base/stream.hpp"
-#include "base/task.hpp"
-#include "base/tls.hpp"
-#include "base/tls_backend.hpp"
-#include "base/tls_listener.hpp"
+#include "io/stream.hpp"
+#include "io/task.hpp"
+#include "io/tls.hpp"
+#include "io/tls_backend.hpp"
+#include "io/tls_listener.hpp"
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/manual_clock.hpp"

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "backend/backend_pools.hpp"
+#include "http2/memory.hpp"
 
 namespace {
 std::size_t allocations = 0;
@@ -88,7 +89,8 @@ bool run(const Case& c) {
   Metrics metrics;
   Random random;
   BackendBook book;
-  BackendPools pools{io, streams, buffers, metrics, random, book};
+  Http2Memory http2;
+  BackendPools pools{io, streams, buffers, metrics, random, book, http2};
   const auto ring = c.balance == Balance::SessionHash
                         ? std::make_shared<const HashRing>(config.servers)
                         : nullptr;

@@ -67,7 +67,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 FAULT = re.compile(r'^    \{"(\w+)", ([CBP]), (\d+),', re.M)
 ROW = re.compile(r"^\| `(\w+)` \| (client|backend|proxy) \| (\d+|-) \|", re.M)
 # A match that finds neither a route, nor none, nor another method; nothing on the wire brings it about.
-IMPOSSIBLE = {"internal": "proxy/server/match_route.cpp"}
+IMPOSSIBLE = {"internal": "proxy/exchange/match_route.cpp"}
 
 
 def known():

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/task.hpp"
+#include "io/task.hpp"
 #include "store/session_store.hpp"
 
 namespace keepsake::test {

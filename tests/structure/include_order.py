@@ -8,11 +8,12 @@ import pathlib
 import re
 import sys
 
-ORDER = ["base", "http", "http2", "config", "session", "store", "backend", "server", "admin"]
+ORDER = ["base", "io", "http", "http2", "config", "session", "store", "backend", "routing", "exchange", "client", "server",
+         "admin", "process", "commands"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 # http/, http2/ and session/ are pure: no sockets, no Asio (header and source alike).
 PURE = {"http", "http2", "session"}
-SOCKETS = re.compile(r'^\s*#\s*include\s*(<boost/asio|<boost/beast|<sys/socket|<netinet/|"base/(asio|stream|task)\.hpp)', re.M)
+SOCKETS = re.compile(r'^\s*#\s*include\s*(<boost/asio|<boost/beast|<sys/socket|<netinet/|"io/(asio|stream|task)\.hpp)', re.M)
 
 
 def folder_of(root, name):
@@ -34,6 +35,8 @@ def main():
                     faults.append(f"{path}: \"{included}\" is not written folder/file")
                 elif ORDER.index(target) > position:
                     faults.append(f"{path}: {folder}/ must not include {included}")
+                elif included == "exchange/run_exchange.hpp" and folder not in ("exchange", "client"):
+                    faults.append(f"{path}: only client/ includes {included}")
             if folder != "http2" and "<nghttp2/" in text:
                 faults.append(f"{path}: only http2/ includes nghttp2.h")
             if folder in PURE and (found := SOCKETS.search(text)):

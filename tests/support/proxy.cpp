@@ -13,8 +13,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "base/log.hpp"
 #include "config/load.hpp"
+#include "io/log.hpp"
 #include "server/server.hpp"
 #include "support/manual_clock.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/io_round.hpp"
+#include "io/io_round.hpp"
 #include "support/catch.hpp"
 
 namespace keepsake::test {

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "config/load.hpp"
-#include "server/front.hpp"
+#include "routing/front.hpp"
 #include "server/listening_sockets.hpp"
 #include "server/worker.hpp"
 #include "support/catch.hpp"
