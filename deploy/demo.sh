@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Keepsake and its demo backend, starts both and says where to look. Needs a Debian 12, nothing more.
+# Builds Keepsake and its demo backend, starts both and says where to look. Needs a Debian 12 or 13, nothing more.
 #   deploy/demo.sh            until Ctrl-C
 #   deploy/demo.sh --detach   returns once both answer, and says how to stop them
 #   deploy/demo.sh --stop     stops what --detach left running
