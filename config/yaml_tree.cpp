@@ -190,7 +190,8 @@ std::string explain(const std::string& message) {
       {"the referenced anchor is not defined",
        "no &anchor of this name stands above; a value that "
        "begins with * needs quotes"}};
-  const auto found = words.find(message);
+  // yaml-cpp 0.8 adds the name of an anchor behind a colon.
+  const auto found = words.find(std::string_view{message}.substr(0, message.find(':')));
   return found == words.end() ? message : std::string{found->second};
 }
 
