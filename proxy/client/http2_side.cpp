@@ -141,8 +141,12 @@ Task<IoStatus> write_piece(Exchange& x, std::string_view data, bool last,
     status = co_await Sent{stream, x.rules->timeouts.write};
   }
   if (status == IoStatus::Ok && last && !ends) {
+    // Trailers may have to wait for room or for credit; who leaves now gives the stream up.
     status = session.send(stream, {}, true, trailers) ? IoStatus::Ok : IoStatus::Failed;
     stream.connection.write_soon();
+    if (status == IoStatus::Ok) {
+      status = co_await Sent{stream, x.rules->timeouts.write};
+    }
   }
   co_return status;
 }

@@ -233,6 +233,28 @@ TEST_CASE("interim responses, trailers and 100-continue pass over HTTP/2", "[wir
   CHECK(h2::value_of(answer.trailers, "x-sum") == "1");
 }
 
+TEST_CASE("trailers that wait for the client's credit arrive", "[wire][http2]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Http2Client client{proxy};
+  client.give_credit(false);
+  client.send(h2::settings({{4, 5}}));  // SETTINGS_INITIAL_WINDOW_SIZE: the body and nothing more
+  const std::uint32_t stream = client.ask(h2::get("/", {{"te", "trailers"}}));
+  Link link = backend.accept();
+  link.read_request();
+  link.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+      "grpc-status: 0\r\n\r\n");
+  client.until([&] { return client.at(stream).body == "hello"; });
+  client.ask(h2::get("/", {{"te", "trailers"}}));
+  backend.accept().read_request();  // the worker is done with the first by now
+  client.send(h2::window_update(stream, 1));
+  const Http2Client::Answer& answer = client.finish(stream);
+  CHECK_FALSE(answer.reset);
+  CHECK(answer.ended);
+  CHECK(h2::value_of(answer.trailers, "grpc-status") == "0");
+}
+
 TEST_CASE("a client that is gone takes all its streams with it", "[wire][http2]") {
   Backend backend;
   Proxy proxy{backend};
