@@ -4,6 +4,7 @@
 
 #include "config/units.hpp"
 #include "exchange/services.hpp"
+#include "http2/request_text.hpp"
 #include "io/log.hpp"
 
 namespace keepsake {
@@ -47,6 +48,12 @@ Limit head_limit(const Exchange& x) {
   if (x.work.request.fields.size() >= limits.headers || x.note == "too many header lines") {
     return {"limits.headers", std::to_string(limits.headers),
             fmt::format("A request may have at most {} header lines here.", limits.headers)};
+  }
+  if (x.note == "too many cookie fields") {
+    return {"the limit of cookie fields", std::to_string(RequestText::kMostCrumbs),
+            fmt::format("A request may have at most {} cookie fields here. Deleting this site's "
+                        "cookies may help.",
+                        RequestText::kMostCrumbs)};
   }
   return {"limits.header", format_size(limits.header),
           fmt::format("The headers of a request may have at most {} bytes here. Deleting this "

@@ -44,6 +44,17 @@ TEST_CASE("limits of a request are answers on its stream", "[wire][http2]") {
   CHECK_FALSE(client.went_away());
 }
 
+TEST_CASE("a refusal for its cookie fields says how many there may be", "[wire][http2][limits]") {
+  Backend backend;
+  Proxy proxy{backend};
+  Http2Client client{proxy};
+  const auto answer = client.finish(client.ask(h2::get("/", h2::Fields(1001, {"cookie", "a=1"}))));
+  CHECK(answer.status() == "431");
+  CHECK(answer.body.find("at most 1000 cookie fields") != std::string::npos);
+  CHECK(proxy.log().find("was refused with 431 by the limit of cookie fields: 1000") !=
+        std::string::npos);
+}
+
 TEST_CASE("a session is opened, renewed and cleared over HTTP/2", "[wire][http2]") {
   Backend backend;
   Proxy proxy{backend};
