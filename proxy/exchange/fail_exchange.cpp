@@ -1,9 +1,13 @@
 #include "exchange/fail_exchange.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include "exchange/client_address.hpp"
 #include "exchange/report_limit.hpp"
 #include "exchange/services.hpp"
 #include "http/error_page.hpp"
+#include "http/grpc.hpp"
 #include "io/log.hpp"
 
 namespace keepsake {
@@ -30,6 +34,40 @@ const ErrorPage* own_page(const Exchange& x, unsigned status) {
     }
   }
   return nullptr;
+}
+
+// Whether the client expects a refusal in gRPC's form. A status of HTTP is what a proxy in front
+// waits for at a route with `verify`: the 200 of that form would admit every request. A request
+// that is refused before its route is known might have been for one.
+bool wants_grpc_status(const Exchange& x) {
+  if (x.client.http2 == nullptr || !x.head_read || x.work.request.method != Method::Post) {
+    return false;
+  }
+  const Field* type = x.work.request.find(FieldId::ContentType);
+  if (type == nullptr || !is_grpc_type(type->value)) {
+    return false;
+  }
+  if (x.route != nullptr) {
+    return x.route->kind == RouteConfig::Kind::Backend;
+  }
+  const std::vector<RouteConfig>& routes = x.view->config().routes;
+  return std::none_of(routes.begin(), routes.end(), [](const RouteConfig& route) {
+    return route.kind == RouteConfig::Kind::Verify;
+  });
+}
+
+// The whole response is one head (gRPC's Trailers-Only), whose status write_response makes of the
+// fault.
+void reply_in_grpc(Exchange& x, const FaultInfo& info) {
+  x.reply.status = 200;
+  x.reply.reason = reason_phrase(200);
+  x.reply.location = {};
+  x.reply.content_type = kGrpcType;
+  if (x.reply.detail.empty()) {
+    x.reply.detail = info.detail;
+  }
+  x.reply.detail.append(" (request ").append(request_id(x)).append(")");
+  x.work.body.clear();
 }
 
 }  // namespace
@@ -65,6 +103,10 @@ void fail_exchange(Exchange& x, Fault fault) {
   x.keep_alive_allowed = !info.close;
   if (info.status == 0) {
     x.keep_alive = false;
+    return;
+  }
+  if (wants_grpc_status(x)) {
+    reply_in_grpc(x, info);
     return;
   }
   // The fault leads elsewhere: require_session. nginx makes 500 of a redirect of its auth_request.

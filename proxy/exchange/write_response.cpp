@@ -10,6 +10,7 @@
 #include "exchange/response_head.hpp"
 #include "exchange/services.hpp"
 #include "http/chars.hpp"
+#include "http/grpc.hpp"
 
 namespace keepsake {
 
@@ -25,6 +26,12 @@ void append_number_line(std::string_view name, std::uint64_t value, std::string&
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   out.append(name).append(digits.data(), end).append("\r\n"sv);
+}
+
+// A server that cannot be reached is unavailable, which clients may try again, however long it took
+// to find out.
+unsigned grpc_code(Fault fault) {
+  return grpc_status_of(fault == Fault::BackendConnectTimeout ? 503U : describe(fault).status);
 }
 
 void append_local_head(const Exchange& x, std::string& out) {
@@ -49,7 +56,12 @@ void append_local_head(const Exchange& x, std::string& out) {
   if (!reply.content_type.empty()) {
     out.append("Content-Type: "sv).append(reply.content_type).append("\r\n"sv);
   }
-  if (reply.status != 204) {  // RFC 9110 8.6
+  if (reply.content_type == kGrpcType) {
+    append_number_line("grpc-status: ", grpc_code(x.fault), out);
+    out.append("grpc-message: "sv);
+    append_grpc_message(reply.detail, out);
+    out.append("\r\n"sv);
+  } else if (reply.status != 204) {  // RFC 9110 8.6
     append_number_line("Content-Length: ", x.work.body.size(), out);
   }
   if (!x.for_one_visitor && !reply.cacheable) {
