@@ -194,6 +194,26 @@ class Frameworks(Example):
                                capture_output=True, text=True, timeout=30)
         self.assertEqual(heard.stdout, f"{NAME}: hello\n1005\n", heard.stderr)
 
+    def test_grpc(self):
+        port = free_port()
+        shutil.copy(EXAMPLES / "apps/greeter.proto", self.folder)
+        self.program(["node", self.app("greeter.mjs")], port, PORT=str(port))
+        keepsake = self.example("grpc.yaml", {}, BACKEND=f"127.0.0.1:{port}")
+        cookie = set_name(keepsake, urllib.parse.quote(NAME))
+        (self.folder / "client.mjs").write_text(
+            'import grpc from "@grpc/grpc-js";\n'
+            'import loader from "@grpc/proto-loader";\n'
+            'const { greeter } = grpc.loadPackageDefinition(loader.loadSync("greeter.proto"));\n'
+            "const client = new greeter.Greeter(process.argv[2], grpc.credentials.createInsecure());\n"
+            "const mine = new grpc.Metadata();\n"
+            'mine.set("cookie", process.argv[3]);\n'
+            'mine.set("x-session-user", "mallory");\n'
+            'client.Greet({}, (_, { text }) => console.log(text));\n'
+            'for await (const { text } of client.Count({ times: 2 }, mine)) console.log(text);\n')
+        heard = subprocess.run(["node", "client.mjs", f"127.0.0.1:{keepsake}", cookie], cwd=self.folder, capture_output=True,
+                               text=True, timeout=30)
+        self.assertEqual(sorted(heard.stdout.splitlines()), [f"Hello {NAME}", f"Hello {NAME}", "Who are you?"], heard.stderr)
+
 
 class All(unittest.TestCase):
     # Driven by tests/tls and tests/interop, which have the programs beside them.
