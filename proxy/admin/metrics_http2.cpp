@@ -12,6 +12,23 @@ void write_codes(std::string_view by, const Http2Figures::Codes& codes, MetricsW
   }
 }
 
+// Of connections to backends.
+void write_to_backends(const Http2BackendFigures& figures, MetricsWriter& out) {
+  out.single("keepsake_http2_backend_connections_total", "HTTP/2 connections to backends.",
+             figures.connections);
+  out.single("keepsake_http2_backend_streams_total", "Requests to backends over HTTP/2.",
+             figures.streams);
+  out.single("keepsake_http2_backend_pings_unanswered_total",
+             "Idle HTTP/2 connections to backends that were given up without an answer to a PING.",
+             figures.pings_unanswered);
+  out.begin("keepsake_http2_backend_resets_total",
+            "RST_STREAM between Keepsake and backends, by sender and error code.");
+  write_codes("backend", figures.resets_received, out);
+  write_codes("keepsake", figures.resets_sent, out);
+  out.begin("keepsake_http2_backend_goaways_total", "GOAWAY of backends, by error code.");
+  write_codes("backend", figures.goaways_received, out);
+}
+
 }  // namespace
 
 void write_http2(const Server& server, MetricsWriter& out) {
@@ -42,6 +59,7 @@ void write_http2(const Server& server, MetricsWriter& out) {
   for (std::size_t i = 1; i < figures.floods.size(); ++i) {
     out.sample(metric_label("kind", describe(static_cast<Flood>(i))), figures.floods[i]);
   }
+  write_to_backends(server.http2_to_backends(), out);
 }
 
 }  // namespace keepsake

@@ -205,6 +205,18 @@ void BackendConnection::set_read_deadline(SteadyTime deadline) {
   }
 }
 
+bool BackendConnection::expect_tunnel(std::string_view key) {
+  return http2 == nullptr || http2->expect_tunnel(key);
+}
+
+void BackendConnection::end_writing() {
+  if (http2 != nullptr) {
+    http2->give(Millis{0}, {}, true);
+  } else {
+    stream.shutdown_write();
+  }
+}
+
 int BackendConnection::unsent() {
   return http2 != nullptr ? http2->unsent() : stream.unsent();
 }

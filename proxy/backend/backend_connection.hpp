@@ -68,6 +68,11 @@ class BackendConnection final : private ReadSpace {
   // the end of the body. `scratch` is for chunk lines.
   Task<IoStatus> write_piece(Millis stall, std::string_view data, bool last, bool chunked,
                              std::string& scratch);
+  // The next request is the handshake of a WebSocket with this key. False: the server does not take
+  // them (RFC 8441).
+  bool expect_tunnel(std::string_view key);
+  // In a tunnel: nothing more will be written.
+  void end_writing();
   // How much of what was written the server has not accepted; see Stream::unsent.
   int unsent();
 

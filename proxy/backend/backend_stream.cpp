@@ -4,6 +4,7 @@
 
 #include "backend/shared_connection.hpp"
 #include "backend/shared_connections.hpp"
+#include "backend/websocket_accept.hpp"
 
 namespace keepsake {
 
@@ -22,6 +23,15 @@ IoStatus BackendStream::open(Millis stall, std::string& head, std::string_view b
     return IoStatus::Interrupted;
   }
   return connection->open(*this, stall, head, body, last) ? IoStatus::Ok : IoStatus::Failed;
+}
+
+bool BackendStream::expect_tunnel(std::string_view key) {
+  if (connection == nullptr || !connection->session().takes_tunnels()) {
+    return false;
+  }
+  tunnel = true;
+  accept = websocket_accept(key);
+  return true;
 }
 
 IoStatus BackendStream::give(Millis stall, std::string_view piece, bool last) {
@@ -161,6 +171,8 @@ void BackendStream::clear() {
   fault = Fault::None;
   answered = ended = closed = refused = false;
   trailers.clear();
+  tunnel = false;
+  accept.clear();
   side.reused = false;
 }
 

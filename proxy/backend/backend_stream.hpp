@@ -25,6 +25,7 @@ struct BackendStream final : BackendStreamState {
   // For BackendConnection. open() and give(): Ok, when it is on its way; Interrupted when nothing
   // was sent and the request may go elsewhere; Failed.
   IoStatus open(Millis stall, std::string& head, std::string_view body, bool last);
+  bool expect_tunnel(std::string_view key);
   IoStatus give(Millis stall, std::string_view piece, bool last);
   // Whether it is written, or never will be: then write_result says it.
   bool is_written();

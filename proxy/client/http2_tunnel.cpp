@@ -1,12 +1,8 @@
 #include "client/http2_tunnel.hpp"
 
-#include <openssl/evp.h>
-
-#include <array>
-#include <string>
 #include <utility>
 
-#include "base/base64url.hpp"
+#include "backend/websocket_accept.hpp"
 #include "client/http2_connection.hpp"
 #include "client/http2_side.hpp"
 
@@ -18,14 +14,7 @@ bool answers_key(const Exchange& x) {
   if (key == nullptr || accept == nullptr) {
     return false;
   }
-  std::string text{key->value};
-  text.append("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-  std::array<std::uint8_t, 20> digest{};
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  std::string expected;
-  base64_encode(digest, expected);
-  return accept->value == expected;
+  return accept->value == websocket_accept(key->value);
 }
 
 Task<IoResult> read_tunnel(Http2Stream& stream, SteadyTime deadline) {

@@ -36,23 +36,37 @@ void TunnelEnd::credit(std::size_t bytes) {
 }
 
 Task<IoStatus> TunnelEnd::write(Millis stall, std::string_view data) {
+  if (backend_ != nullptr && backend_->http2 != nullptr) {
+    std::string unused;
+    return backend_->write_piece(stall, data, false, false, unused);
+  }
   return stream_ == nullptr ? write_connection(wire_, stall, data)
                             : http2::write_tunnel(*stream_, stall, data);
 }
 
 void TunnelEnd::end() {
+  if (backend_ != nullptr) {
+    backend_->end_writing();
+    return;
+  }
   stream_ == nullptr ? wire_.shutdown_write() : http2::end_tunnel(*stream_);
 }
 
 // A connection is closed after its exchange anyway.
 void TunnelEnd::close(bool broken) {
-  if (stream_ != nullptr) {
+  if (backend_ != nullptr) {
+    if (!broken) {
+      backend_->end_writing();
+    }
+  } else if (stream_ != nullptr) {
     broken ? http2::abort_tunnel(*stream_) : http2::end_tunnel(*stream_);
   }
 }
 
 void TunnelEnd::wake_reader(SteadyTime now) {
-  if (stream_ == nullptr) {
+  if (backend_ != nullptr) {
+    backend_->set_read_deadline(now);
+  } else if (stream_ == nullptr) {
     wire_.set_read_deadline(now);
   } else {
     stream_->body_deadline = now;
@@ -60,6 +74,10 @@ void TunnelEnd::wake_reader(SteadyTime now) {
 }
 
 void TunnelEnd::interrupt() {
+  if (backend_ != nullptr) {
+    backend_->interrupt();
+    return;
+  }
   stream_ == nullptr ? wire_.interrupt() : http2::interrupt_tunnel(*stream_);
 }
 

@@ -120,6 +120,11 @@ Task<Fault> borrow_link(Exchange& x, Slot& slot, bool fresh) {
   return make_link(x, slot);
 }
 
+bool expect_tunnel(Exchange& x) {
+  const Field* const key = x.work.request.find(FieldId::SecWebSocketKey);
+  return x.lease->expect_tunnel(key != nullptr ? key->value : std::string_view{});
+}
+
 // One send and the wait for its answer.
 Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   Attempt attempt;
@@ -134,6 +139,12 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
     co_return attempt;
   }
   x.client.on_cut = &*x.lease;
+  if (x.upgrade && !expect_tunnel(x)) [[unlikely]] {
+    x.note = "the server does not take WebSockets over HTTP/2 (RFC 8441)";
+    attempt.sent = true;  // no other will
+    attempt.fault = Fault::BackendBadResponse;
+    co_return attempt;
+  }
   std::string& out = x.work.out;
   out.clear();
   append_request_head(x, pool.server(), out);
@@ -141,7 +152,8 @@ Task<Attempt> attempt_on(Exchange& x, Slot& slot, bool fresh) {
   const bool streams_body = !x.body_read && small_body.empty();
   const SteadyTime sent = x.services.clock().steady();
   const IoStatus written =
-      co_await x.lease->send(x.rules->timeouts.write, out, small_body, !streams_body, goes_once(x));
+      co_await x.lease->send(x.rules->timeouts.write, out, small_body, !streams_body && !x.upgrade,
+                             goes_once(x));
   attempt.sent = written != IoStatus::Interrupted || x.lease->interrupted();
   if (!attempt.sent) {
     x.services.metrics().add(Counter::BackendStale);
@@ -214,10 +226,6 @@ Task<Fault> forward_request(Exchange& x) {
   }
   x.client.ends_with_bytes = x.route->abandon == RouteConfig::Abandon::End;
   x.balancer = x.view->backends[x.route->backend].get();
-  if (x.upgrade && x.balancer->config().http2) {
-    x.note = "a WebSocket to a backend with http2";
-    co_return Fault::BackendBadResponse;
-  }
   Tried tried;
   Fault fault = Fault::NoServer;
   bool fresh = false;

@@ -168,7 +168,7 @@ Task<void> relay_upgrade(Exchange& x) {
   x.lease->in.compact();
   BackendConnection& backend = *x.lease;
   TunnelEnd client{x.client};
-  TunnelEnd server{backend.stream};
+  TunnelEnd server{backend};
   const SteadyTime now = x.services.streams().now();
   Tunnel tunnel{x, now, now,
                 Way{client, server, x.work.in, FrameTracker{FrameTracker::From::Client}},
@@ -180,6 +180,7 @@ Task<void> relay_upgrade(Exchange& x) {
   co_await relay_both_ways(tunnel, backend);
   end_hold(x);
   client.close(tunnel.broken);
+  server.close(tunnel.broken);
   x.client.tunnel = nullptr;
   metrics.subtract(Counter::TunnelsOpen);
   x.client.on_cut = nullptr;

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "backend/backend_connection.hpp"
 #include "base/buffer.hpp"
 #include "exchange/client.hpp"
 #include "io/stream.hpp"
@@ -13,7 +14,7 @@ namespace keepsake {
 
 class TunnelEnd {
  public:
-  explicit TunnelEnd(Stream& wire) : wire_(wire) {}
+  explicit TunnelEnd(BackendConnection& backend) : wire_(backend.stream), backend_(&backend) {}
   explicit TunnelEnd(Client& client) : wire_(client.wire), stream_(client.http2) {}
 
   // Waits for bytes and puts them into `in`, which is empty. Not for a backend's connection, which
@@ -37,7 +38,8 @@ class TunnelEnd {
 
  private:
   Stream& wire_;
-  Http2Stream* stream_ = nullptr;
+  Http2Stream* stream_ = nullptr;         // of an HTTP/2 client
+  BackendConnection* backend_ = nullptr;  // the end is the backend's
 };
 
 }  // namespace keepsake

@@ -26,7 +26,8 @@ struct BackendCallbacks {
     self.reading_ =
         frame->hd.type == NGHTTP2_HEADERS ? stream_of(session, frame->hd.stream_id) : nullptr;
     if (self.reading_ != nullptr && !self.reading_->has_final_head_) {
-      self.text_.begin(*self.reading_->in, self.reading_->limits);
+      self.text_.begin(*self.reading_->in, self.reading_->limits,
+                       self.reading_->tunnel ? &self.reading_->accept : nullptr);
     }
     return 0;
   }

@@ -83,6 +83,11 @@ bool BackendSession::wants_input() const {
          nghttp2_session_get_outbound_queue_size(session_) <= kManyUnread + 3 * open_;
 }
 
+bool BackendSession::takes_tunnels() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) ==
+         1;
+}
+
 std::size_t BackendSession::room() const {
   if (closing() || !ready_) {
     return 0;
@@ -161,7 +166,7 @@ void BackendSession::cancel_waiting(SteadyTime now) {
 
 bool BackendSession::open(BackendStreamState& stream, std::string& head, bool https,
                           std::string_view piece, bool last) {
-  if (room() == 0 || !fields_.read_head(head.data(), head.size(), https)) {
+  if (room() == 0 || !fields_.read_head(head.data(), head.size(), https, stream.tunnel)) {
     return false;
   }
   stream.begin();

@@ -71,6 +71,8 @@ class BackendSession {
   // No further streams are taken: GOAWAY came, or the numbers of streams are used up, or it is
   // over. Those that are open may go on.
   bool closing() const { return closing_ || over_ != Over::No; }
+  // Whether the backend takes WebSockets (RFC 8441), as its SETTINGS say.
+  bool takes_tunnels() const;
   // How many streams may be opened now.
   std::size_t room() const;
   // Those of owners, and those that were given up and are not gone yet.

@@ -25,6 +25,10 @@ struct BackendStreamState {
   Buffer* in = nullptr;
   BufferPool* blocks = nullptr;
   HeadLimits limits;
+  // It is to become a WebSocket (RFC 8441): the handshake goes out as an extended CONNECT, and the
+  // answer that opens it comes as a 101 with this Sec-WebSocket-Accept.
+  bool tunnel = false;
+  std::string accept;
 
   // The owner only reads these.
   std::uint32_t id = 0;

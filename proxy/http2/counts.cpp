@@ -1,5 +1,7 @@
 #include "http2/counts.hpp"
 
+#include "http2/backend_counts.hpp"
+
 namespace keepsake {
 
 namespace {
@@ -28,6 +30,15 @@ void Http2Figures::add(const Http2Counts& counts) {
   response_blocks += counts.response_blocks.get();
   ended += counts.ended.get();  // before those that have begun: never more than them
   streams += counts.streams.get();
+}
+
+void Http2BackendFigures::add(const Http2BackendCounts& counts) {
+  connections += counts.connections.get();
+  streams += counts.streams.get();
+  pings_unanswered += counts.pings_unanswered.get();
+  add_codes(counts.resets_received, resets_received);
+  add_codes(counts.resets_sent, resets_sent);
+  add_codes(counts.goaways_received, goaways_received);
 }
 
 }  // namespace keepsake

@@ -36,7 +36,7 @@ bool may_pass(const FieldLine& line) {
 
 }  // namespace
 
-bool RequestFields::read_head(char* text, std::size_t size, bool https) {
+bool RequestFields::read_head(char* text, std::size_t size, bool https, bool tunnel) {
   constexpr std::string_view kVersion = " HTTP/1.1";
   const std::string_view all{text, size};
   const std::size_t line = all.find("\r\n"sv);
@@ -51,7 +51,7 @@ bool RequestFields::read_head(char* text, std::size_t size, bool https) {
   const std::string_view target =
       start.substr(space + 1, start.size() - kVersion.size() - space - 1);
   std::string_view authority;
-  fields_.assign(kPseudoFields, nghttp2_nv{});
+  fields_.assign(kPseudoFields + (tunnel ? 1U : 0U), nghttp2_nv{});
   char* p = text + line + 2;
   const char* const end = text + size - 2;
   FieldLine field;
@@ -61,7 +61,7 @@ bool RequestFields::read_head(char* text, std::size_t size, bool https) {
     }
     if (field.name == "host"sv) {
       authority = field.value;
-    } else if (may_pass(field)) {
+    } else if (may_pass(field) && !(tunnel && field.name == "sec-websocket-key"sv)) {
       fields_.push_back(copied(field.name, field.value));
       if (is_of_one_visitor(field.name)) {
         fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
@@ -70,9 +70,12 @@ bool RequestFields::read_head(char* text, std::size_t size, bool https) {
   }
   has_authority_ = !authority.empty();
   fields_[0] = copied(":authority"sv, authority);
-  fields_[1] = copied(":method"sv, start.substr(0, space));
+  fields_[1] = copied(":method"sv, tunnel ? "CONNECT"sv : start.substr(0, space));
   fields_[2] = copied(":scheme"sv, https ? "https"sv : "http"sv);
   fields_[3] = copied(":path"sv, target);
+  if (tunnel) {
+    fields_[kPseudoFields] = copied(":protocol"sv, "websocket"sv);
+  }
   return true;
 }
 

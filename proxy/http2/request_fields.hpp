@@ -16,8 +16,9 @@ class RequestFields {
  public:
   // `text`: "METHOD target HTTP/1.1", header lines, empty line, all with CRLF. False: it is no such
   // head. `https`: what :scheme says. Left out are Connection, Keep-Alive, Proxy-Connection,
-  // Transfer-Encoding, Upgrade, HTTP2-Settings, and TE unless it says "trailers".
-  bool read_head(char* text, std::size_t size, bool https);
+  // Transfer-Encoding, Upgrade, HTTP2-Settings, and TE unless it says "trailers". `tunnel`: the
+  // handshake of a WebSocket becomes an extended CONNECT (RFC 8441 4), without its key.
+  bool read_head(char* text, std::size_t size, bool https, bool tunnel = false);
 
   // Valid as long as the text; changed by the next read. nghttp2 copies names and values.
   const nghttp2_nv* data() const { return fields_.data() + (has_authority_ ? 0 : 1); }

@@ -23,8 +23,9 @@ bool is_decimal(char c) {
 
 }  // namespace
 
-void ResponseText::begin(Buffer& in, const HeadLimits& limits) {
+void ResponseText::begin(Buffer& in, const HeadLimits& limits, const std::string* accept) {
   in_ = &in;
+  accept_ = accept;
   limits_ = &limits;
   size_ = lines_ = 0;
   status_ = 0;
@@ -56,6 +57,13 @@ void ResponseText::add_status(std::string_view value) {
   }
   status_ =
       static_cast<unsigned>((value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0'));
+  if (opens_tunnel()) {
+    append("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"sv);
+    append("Sec-WebSocket-Accept: "sv);
+    append(*accept_);
+    append("\r\n"sv);
+    return;
+  }
   append("HTTP/1.1 "sv);
   append(value);
   append(" "sv);
@@ -78,6 +86,8 @@ void ResponseText::add(std::string_view name, std::string_view value) {
     fail(Fault::BackendBadResponse, "malformed field");
   } else if (is_connection_specific(name)) {
     fail(Fault::BackendBadResponse, "connection-specific field");
+  } else if (opens_tunnel() && (name == "content-length"sv || name == "sec-websocket-accept"sv)) {
+    return;  // means nothing here
   } else if (++lines_ > limits_->fields) {
     fail(Fault::BackendHeadTooLarge, "too many header lines");
   } else {

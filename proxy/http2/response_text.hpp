@@ -20,7 +20,9 @@ namespace keepsake {
 class ResponseText {
  public:
   // Begins a head behind the bytes of `in`; both stay until finish().
-  void begin(Buffer& in, const HeadLimits& limits);
+  // `accept`: not null where a WebSocket is to be opened; what opens it becomes a 101 with this
+  // Sec-WebSocket-Accept.
+  void begin(Buffer& in, const HeadLimits& limits, const std::string* accept = nullptr);
   // The next field of the block, in order. What is wrong is told by finish().
   void add(std::string_view name, std::string_view value);
   // The block is complete: its text is in the buffer. None, BackendBadResponse or
@@ -35,9 +37,11 @@ class ResponseText {
   void add_status(std::string_view value);
   void append(std::string_view text);
   void fail(Fault fault, const char* why);
+  bool opens_tunnel() const { return accept_ != nullptr && status_ / 100 == 2; }
 
   Buffer* in_ = nullptr;
   const HeadLimits* limits_ = nullptr;
+  const std::string* accept_ = nullptr;
   std::size_t size_ = 0;
   std::size_t lines_ = 0;
   unsigned status_ = 0;  // 0: :status has not come

@@ -303,6 +303,14 @@ Http2Figures Server::http2() const {
   return figures;
 }
 
+Http2BackendFigures Server::http2_to_backends() const {
+  Http2BackendFigures figures;
+  for (const auto& worker : workers_) {
+    figures.add(worker->http2_backend_counts());
+  }
+  return figures;
+}
+
 void Server::list_sessions(SessionsWanted wanted, std::function<void(StoreListing)> done) const {
   Worker& worker = *workers_.front();
   asio::post(worker.io(), [&worker, wanted = std::move(wanted), done = std::move(done)] {

@@ -74,6 +74,7 @@ class Server {
   std::uint64_t count(Counter counter) const;
   // What happened on HTTP/2 connections.
   Http2Figures http2() const;
+  Http2BackendFigures http2_to_backends() const;
   // How many valid cookies came that this key had sealed.
   std::uint64_t opened_by(const KeyId& key) const;
   TrafficFigures traffic() const;

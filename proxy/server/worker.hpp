@@ -40,6 +40,8 @@ class Worker final : public Connections {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  const Http2BackendCounts& http2_backend_counts() const { return pools_.http2_counts(); }
+
   // --- From the server's thread, before run() or posted to io():
   // A reload in two steps, so that no worker seals with a key that another cannot open yet: every
   // worker prepares, then every worker uses what it has prepared (unless it is out of date:
