@@ -337,6 +337,7 @@ TEST_CASE("an idle connection is asked whether it stands, and given up without a
   client.read_response();
   world.proxy.advance(21s);
   server.until([&] { return server.pings() == 1; });
+  world.proxy.connections();  // it has read the answer
   world.proxy.advance(6s);
   server.read_what_is_there();
   server.answer_pings(false);
