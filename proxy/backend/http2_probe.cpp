@@ -6,15 +6,15 @@ namespace keepsake {
 
 namespace {
 
-constexpr HeadLimits kLimits{15 * 1024, 200, 0};
+constexpr HeadLimits kProbeLimits{15 * 1024, 200, 0};
 
 // Of one check; nothing in it is kept.
 struct Conversation {
   Conversation(BufferPool& buffers, SteadyTime now)
-      : in(buffers), session(memory, counts, kLimits.bytes, now) {
+      : in(buffers), session(memory, counts, kProbeLimits.bytes, now) {
     stream.in = &in;
     stream.blocks = &buffers;
-    stream.limits = kLimits;
+    stream.limits = kProbeLimits;
   }
   ~Conversation() { session.lose(""); }
   Conversation(const Conversation&) = delete;
@@ -33,8 +33,8 @@ bool find_answer(Conversation& talk, unsigned& status) {
   static const FieldTable names;
   ResponseHead head;
   while (!talk.in.empty()) {
-    head.reset(kLimits.fields);
-    if (parse_response_head(talk.in.bytes(), kLimits, names, head) != HeadStatus::Ok) {
+    head.reset(kProbeLimits.fields);
+    if (parse_response_head(talk.in.bytes(), kProbeLimits, names, head) != HeadStatus::Ok) {
       return false;
     }
     status = head.status;

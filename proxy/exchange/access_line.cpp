@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <ctime>
 
+#include "base/append_number.hpp"
 #include "base/simd.hpp"
 #include "exchange/client_address.hpp"
 #include "exchange/client_side.hpp"
@@ -78,11 +78,6 @@ void append_escaped(std::string_view text, bool json, std::string& out) {
     append_hex(static_cast<unsigned char>(text[plain]), kLowerHex, out);
     text.remove_prefix(plain + 1);
   }
-}
-
-void append_number(std::uint64_t value, std::string& out) {
-  std::array<char, 20> digits{};
-  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
 }
 
 // Seconds with six decimals.

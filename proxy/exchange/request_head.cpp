@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "backend/server_authority.hpp"
+#include "base/append_number.hpp"
 #include "exchange/answer_options.hpp"
 #include "exchange/client_address.hpp"
 #include "exchange/inject_session.hpp"
@@ -24,12 +24,6 @@ namespace keepsake {
 using namespace std::string_view_literals;
 
 namespace {
-
-void append_number(std::uint64_t value, std::string& out) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
-}
 
 // method SP target SP HTTP/1.1, with the target's own bytes in origin form (RFC 9112 3.2.1) unless
 // the route rewrites them.

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/append_number.hpp"
 #include "exchange/client_side.hpp"
 #include "exchange/commit_session.hpp"
 #include "exchange/relay_body.hpp"
@@ -23,9 +24,8 @@ namespace {
 constexpr std::size_t kCopiedBody = 16 * 1024;
 
 void append_number_line(std::string_view name, std::uint64_t value, std::string& out) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(name).append(digits.data(), end).append("\r\n"sv);
+  append_number(value, out.append(name));
+  out.append("\r\n"sv);
 }
 
 // A server that cannot be reached is unavailable, which clients may try again, however long it took
