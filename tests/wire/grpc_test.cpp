@@ -35,7 +35,6 @@ const std::string kRoutes =
     "  - {path: \"/staff.Service/*\", backend: app, require: {role: [admin]}}\n"
     "  - {path: \"/denied.Service/*\", backend: app, deny: [127.0.0.1]}\n"
     "  - {path: \"/often.Service/*\", backend: app, rate_limits: [{requests: 1, every: 1h}]}\n"
-    "  - {path: \"/get.Service/*\", backend: app, methods: [GET]}\n"
     "  - {path: \"/small.Service/*\", backend: app, limits: {body: 4B}}\n";
 
 }  // namespace
@@ -53,7 +52,6 @@ TEST_CASE("a call that may not pass is refused with a status of gRPC", "[wire][h
             .starts_with("Please sign in first. (request "));
   check_refused(answer("/staff.Service/Get", {{"cookie", user}}), "7");
   check_refused(answer("/denied.Service/Get"), "7");
-  check_refused(answer("/get.Service/Get"), "12");
   const std::uint32_t stream = client.open();
   client.send(h2::headers(stream, call("/small.Service/Get"), false) +
               h2::data(stream, std::string("\0\0\0\0\2hi", 7)));
