@@ -92,7 +92,7 @@ void append_seconds(std::chrono::nanoseconds took, std::string& out) {
   out.append(decimals.data(), decimals.size());
 }
 
-// Formatted once a second and services.
+// Formatted once a second and thread.
 const std::string& time_text(Services& services, bool json) {
   thread_local std::int64_t second = -1;
   thread_local bool was_json = false;
