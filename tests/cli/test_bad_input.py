@@ -69,8 +69,9 @@ class BadConfiguration(TestCase):
     def test_a_file_that_is_not_there(self):
         self.fails(2, r"nowhere\.yaml: cannot be read: No such file or directory", "run", "--config", "nowhere.yaml")
 
-    def test_a_folder_in_place_of_the_file(self):
-        self.fails(2, r"cannot be read: Is a directory", "check", "--config", str(self.folder))
+    def test_a_folder_without_a_file(self):
+        self.fails(2, r"cannot be read: the folder holds no file that ends in \.yaml or \.yml", "check", "--config",
+                   str(self.folder))
 
     def test_a_file_without_permission(self):
         file = self.write(plain())

@@ -63,7 +63,7 @@ class Profile(TestCase):
         demo = Running([BIN, "run", "--demo", "--listen", "127.0.0.1:0"], cwd=self.folder, env=environment(SESSION_KEY=None),
                        preexec_fn=lambda: obey_profile(seccomp))
         self.addCleanup(demo.kill)
-        port = int(demo.said(r"listening on http://127\.0\.0\.1:(\d+)")[1])
+        port = int(demo.said(r"(?m)^http://127\.0\.0\.1:(\d+)/$")[1])
         cookie = set_name(port, "Ann")
         self.assertIn("Ann", request(port, "/", headers={"Cookie": cookie}).body)
         status = f"/proc/{demo.child.pid}/status"

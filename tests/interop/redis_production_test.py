@@ -236,7 +236,7 @@ class Sentinels(TestCase):
         until("the replicas have it all", lambda: servers[0].ask("WAIT", 2, 1000) == 2)
         servers[0].kill()
         until("a set works", lambda: self.kept(proxy.post("/setName", cookie, name="Bob")).status == 303)
-        self.assertEqual(proxy.name(cookie), "Bob")
+        until("the other worker has found it, too", lambda: proxy.name(cookie) == "Bob")
 
     def test_sentinels_may_want_a_password(self):
         _, _, names = self.world(PASSWORD)
