@@ -2,11 +2,16 @@
 """The HTTP/2 clients of others: curl, nghttp, h2load and python3-h2, against Keepsake in clear text.
     http2_test.py [CLASS[.test]...]"""
 
+import importlib.util
+import os
 import pathlib
 import shutil
 import socket
 import subprocess
 import sys
+
+if not importlib.util.find_spec("h2") and sys.executable != "/usr/bin/python3" and pathlib.Path("/usr/bin/python3").exists():
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", "-B", *sys.argv])  # Debian's python3-h2 belongs to it
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 import support  # noqa: E402
