@@ -19,6 +19,11 @@ def fenced(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text_of(name), re.M | re.S)
 
 
+def yaml_keys(text):
+    """The text of each key at the top of a YAML file."""
+    return {part.split(":")[0]: part for part in re.split(r"^(?=\w)", text, flags=re.M) if part.strip()}
+
+
 class Readme(TestCase):
     def test_its_file_and_its_commands_put_keepsake_in_front_of_a_service(self):
         [file] = fenced("README.md", "yaml")
@@ -52,6 +57,26 @@ class Reference(TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 return
         self.fail("there is no smallest file")
+
+    def test_each_section_has_an_example_that_check_accepts(self):
+        certificate = self.certificate()
+        smallest = yaml_keys(next(file for file in fenced("config/README.md", "yaml") if "session:" in file))
+        sections = [part for part in re.split(r"^## ", text_of("config/README.md"), flags=re.M) if "<!-- keys: " in part]
+        self.assertGreaterEqual(len(sections), 6)
+        for section in sections:
+            with self.subTest(section.split("\n")[0]):
+                example = re.search(r"^```yaml\n(.*?)^```$", section, re.M | re.S)
+                self.assertTrue(example, "no example")
+                text = "".join({**smallest, **yaml_keys(example[1])}.values())
+                text = re.sub(r"/etc/keepsake/\w+\.(crt|key)", lambda file: certificate[file[1]], text)
+                done = self.cli("check", "--config", self.write(text))
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+    def certificate(self):
+        made = {"crt": str(self.folder / "tls.crt"), "key": str(self.folder / "tls.key")}
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-keyout", made["key"], "-out", made["crt"]], check=True, capture_output=True)
+        return made
 
     def test_the_mistakes_that_it_shows_are_said_like_this(self):
         [block] = [each for each in fenced("config/README.md", "") if "did you mean" in each]
