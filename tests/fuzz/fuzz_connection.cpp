@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <deque>
 #include <memory>
 #include <string>
@@ -323,6 +324,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // And whatever happened, the next one is served as ever, however busy the machine is.
   Run probe{0, "GET /probe HTTP/1.1\r\nHost: a\r\n\r\n", {}, 1000};
-  must(probe.run().ends_with("\r\n\r\n" + probe.nonce()));
+  const std::string answer = probe.run();
+  const bool served = answer.ends_with("\r\n\r\n" + probe.nonce());
+  if (!served) {
+    std::fprintf(stderr, "the next request got: %s\n", answer.c_str());
+  }
+  must(served);
   return 0;
 }
