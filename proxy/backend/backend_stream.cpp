@@ -102,7 +102,7 @@ bool BackendStream::look() {
   return true;
 }
 
-// What was there has been consumed, or is waiting for more: the server may send as much again.
+// The bytes of the last read are consumed, or wait for more: the server gets credit for them.
 bool BackendStream::begin_read() {
   had_ = in->size();
   read_late_ = false;

@@ -36,9 +36,9 @@ struct BackendStream final : BackendStreamState {
   void set_read_deadline(SteadyTime deadline);
   int unsent();
 
-  // Whoever waits is told soon, if there is something to tell: never from inside this call.
+  // The waiting reader or writer resumes soon if its wait is over: never from inside this call.
   void tell_soon();
-  // Tells them.
+  // Resumes it now.
   void tell();
   // Whether something waits longer than it may; tell() then ends that.
   bool is_late(SteadyTime now);

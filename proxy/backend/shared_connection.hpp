@@ -56,8 +56,8 @@ class SharedConnection final : private ReadSpace {
   void credit(BackendStream& stream);
   int unsent() { return wire_->stream.unsent(); }
 
-  // What has happened is told, and what has gathered is written, when everything else that is ready
-  // has had its turn.
+  // The streams learn their news and the gathered output is written once every other handler that
+  // is ready has run.
   void work_soon();
   // The same; and every stream is asked whether it has something to tell.
   void tell_all_soon();

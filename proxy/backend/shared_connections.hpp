@@ -37,7 +37,7 @@ class SharedConnections {
   bool https() const { return pool_.server().tls; }
   bool keeps_idle() const;
   void look_soon();
-  // Who stands in line and can go on, does.
+  // Exchanges in the queue that have room now go on.
   void look();
   // Its SETTINGS have come.
   void note_ready(SharedConnection& connection);

@@ -99,7 +99,7 @@ class Services {
   AccessLog& access_log() { return access_log_; }
   const KeyUse& key_use() const { return key_use_; }
   const std::shared_ptr<const View>& view() const { return view_; }
-  // What is in use, or about to be: another worker may have begun to use it.
+  // The prepared view if there is one, else the one in use: another worker may use it already.
   const View& newest_view() const { return next_ ? *next_ : *view_; }
   bool draining() const { return draining_; }
   SharedCounts& shared() { return shared_; }

@@ -4,7 +4,7 @@ namespace keepsake {
 
 namespace {
 constexpr std::chrono::milliseconds kBetweenLooks{2000};
-// Whoever writes several files, or one in several pieces, is not interrupted half way.
+// A program that writes several files, or one in pieces, has this long between two writes.
 constexpr std::chrono::milliseconds kRest{200};
 constexpr int kMostRestless = 25;
 }  // namespace
